@@ -1,0 +1,9 @@
+"""Logging set-up."""
+
+import logging.config
+from typing import Any
+
+
+def configure(options: dict[str, Any]) -> None:
+    """Set up logging."""
+    logging.basicConfig(level=options["level"])

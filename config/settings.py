@@ -1,0 +1,298 @@
+"""One settings file; values come from the environment through django-environ.
+
+TILL_ENV says what this process is: `production` (the default: anything missing fails loudly),
+`development` or `test` (PostgreSQL and Valkey are started when no URL is given, and secrets have
+harmless defaults).
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+if (BASE_DIR / ".env").exists():
+    environ.Env.read_env(BASE_DIR / ".env")
+
+TILL_ENV: str = env.str("TILL_ENV", default="production")
+if TILL_ENV not in {"production", "development", "test"}:
+    raise ImproperlyConfigured(f"TILL_ENV is {TILL_ENV!r}: use production, development or test.")
+IS_PRODUCTION = TILL_ENV == "production"
+
+
+def required(name: str, development: str) -> str:
+    """Read a value that production must set and development has a harmless default for."""
+    value: str = env.str(name, default="")
+    if value:
+        return value
+    if IS_PRODUCTION:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Production needs it (see .env.example); for development set "
+            "TILL_ENV=development."
+        )
+    return development
+
+
+DEBUG: bool = env.bool("DEBUG", default=False)
+if DEBUG and IS_PRODUCTION:
+    raise ImproperlyConfigured("DEBUG must be off in production.")
+SECRET_KEY = required("SECRET_KEY", "development-only-secret-key-that-signs-nothing-of-worth")
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS",
+    default=[] if IS_PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"],
+)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL: str = required("PUBLIC_URL", f"http://127.0.0.1:{env.int('PORT', default=8000)}")
+
+# --- Services -----------------------------------------------------------------------------------
+
+TILL_STATE_DIR = Path(env.str("TILL_STATE_DIR", default=str(BASE_DIR / "var" / "dev")))
+_database_url: str = env.str("DATABASE_URL", default="")
+_redis_url: str = env.str("REDIS_URL", default="")
+if IS_PRODUCTION:
+    _database_url = required("DATABASE_URL", "")
+    _redis_url = required("REDIS_URL", "")
+elif not (_database_url and _redis_url):
+    from config import embedded
+
+    _services = embedded.acquire(TILL_STATE_DIR, durable=TILL_ENV != "test")
+    _database_url = _database_url or _services.database_url
+    _redis_url = _redis_url or _services.redis_url
+
+DATABASES = {
+    "default": {
+        **env.db_url_config(_database_url),
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+    }
+}
+# A Unix socket's directory arrives percent-encoded, as libpq's URLs have it.
+DATABASES["default"]["HOST"] = unquote(str(DATABASES["default"]["HOST"]))
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = _redis_url
+BILLING_EVENTS_REDIS_URL: str = env.str("BILLING_EVENTS_REDIS_URL", default="") or REDIS_URL
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "till",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
+
+# --- Applications -------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "anymail",
+    "djstripe",
+    "config",
+    "orgs",
+    "notifications",
+    "billing",
+    "terminals",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.ContentSecurityPolicyMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- People -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "orgs.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/settings/billing"
+LOGOUT_REDIRECT_URL = "/login"
+PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
+SETUP_TOKEN_SECONDS = 3600
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "USER_ID_FIELD": "id",
+    "USER_ID_CLAIM": "sub",
+    "UPDATE_LAST_LOGIN": False,
+    "CHECK_REVOKE_TOKEN": True,
+}
+
+# --- API ----------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["orgs.api.authentication.CredentialAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "orgs.api.exceptions.handle_exception",
+    "DEFAULT_THROTTLE_RATES": {"register": "20/min", "token": "30/min"},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Till",
+    "DESCRIPTION": "Payments and billing for organizations, over every provider.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Language, time, files ----------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- Security -----------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = IS_PRODUCTION and env.bool("SECURE_SSL_REDIRECT", default=True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PRODUCTION else None
+SECURE_HSTS_SECONDS = 31_536_000 if IS_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_PRODUCTION
+SECURE_HSTS_PRELOAD = IS_PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+TILL_ENCRYPTION_KEYS: list[str] = env.list("TILL_ENCRYPTION_KEYS", default=[]) or [
+    required("TILL_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE=")
+]
+
+# --- Mail ---------------------------------------------------------------------------------------
+
+EMAIL_BACKEND: str = env.str(
+    "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_FILE_PATH: str = env.str("EMAIL_FILE_PATH", default=str(TILL_STATE_DIR / "mail"))
+ANYMAIL: dict[str, object] = env.json("ANYMAIL", default={})
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Till <billing@till.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+SUPPORT_EMAIL: str = env.str("SUPPORT_EMAIL", default="support@till.example")
+
+# --- Celery -------------------------------------------------------------------------------------
+
+# Kombu spells a Redis behind a Unix socket in its own way.
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1).replace("db=", "virtual_host=")
+    if REDIS_URL.startswith("unix://")
+    else REDIS_URL
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False  # the sweeps re-queue; a caller never waits for a broken broker
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 30,
+    "visibility_timeout": 3600,
+    "global_keyprefix": "till:",
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+ENABLE_BILLING_RETRY_WORKER: bool = env.bool("ENABLE_BILLING_RETRY_WORKER", default=True)
+BILLING_RETRY_DEPLOYMENT_MODE: str = env.str("BILLING_RETRY_DEPLOYMENT_MODE", default="inline")
+
+# --- Providers ----------------------------------------------------------------------------------
+
+STRIPE_API_VERSION: str = env.str("STRIPE_API_VERSION", default="2026-08-26.dahlia")
+STRIPE_API_BASE: str = env.str(
+    "STRIPE_API_BASE",
+    default="https://api.stripe.com"
+    if IS_PRODUCTION
+    else f"http://127.0.0.1:{env.int('PORT', default=8000) + 1}",
+)
+STRIPE_JS_URL: str = env.str(
+    "STRIPE_JS_URL",
+    default="https://js.stripe.com/dahlia/stripe.js"
+    if IS_PRODUCTION
+    else f"{STRIPE_API_BASE}/dahlia/stripe.js",
+)
+STRIPE_SECRET_KEY = required("STRIPE_SECRET_KEY", "sk_test_developmentonlydevelopment0000")
+STRIPE_PUBLISHABLE_KEY = required("STRIPE_PUBLISHABLE_KEY", "pk_test_developmentonlydevelopment0000")
+# Without a secret the webhook answers 503: an event is never accepted unverified.
+STRIPE_WEBHOOK_SECRET: str = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_PRODUCT_PRICE_MAP: str = env.str("STRIPE_PRODUCT_PRICE_MAP", default="")
+STRIPE_PORTAL_RETURN_URL: str = env.str("STRIPE_PORTAL_RETURN_URL", default="")
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_API_HOST = STRIPE_API_BASE  # dj-stripe's name for it
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+DJSTRIPE_SUBSCRIBER_MODEL = "orgs.Organization"
+DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = None
+PAYMENT_DRIVERS = {"stripe": "billing.drivers.stripe.driver.StripeDriver"}
+STRIPE_CONNECT_TIMEOUT_SECONDS = 3.0
+STRIPE_READ_TIMEOUT_SECONDS: float = env.float("STRIPE_READ_TIMEOUT_SECONDS", default=20.0)
+
+# --- Logs ---------------------------------------------------------------------------------------
+
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = {"json": IS_PRODUCTION, "level": env.str("LOG_LEVEL", default="INFO")}

@@ -1,0 +1,52 @@
+"""Shared bases of our tables."""
+
+import uuid
+from typing import Any, Self, TypeVar
+
+from django.db import models
+
+from orgs import crypto
+
+ModelT_co = TypeVar("ModelT_co", bound=models.Model, covariant=True)
+
+
+class TenantQuerySet(models.QuerySet[ModelT_co]):
+    """Rows that belong to an organization; every read starts with `for_org`."""
+
+    def for_org(self, organization: models.Model) -> Self:
+        """Keep the rows of one organization."""
+        return self.filter(organization_id=organization.pk)
+
+
+class BaseModel(models.Model):
+    """A UUID key and the two timestamps."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class EncryptedTextField(models.BinaryField):  # type: ignore[type-arg]
+    """Text that is readable in Python and ciphertext in the database."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Never editable by default: no secret belongs into a generated form."""
+        kwargs.setdefault("editable", False)
+        super().__init__(*args, **kwargs)
+
+    def from_db_value(self, value: bytes | None, *_: object) -> str:
+        """Decrypt; an empty column is an empty text."""
+        return crypto.decrypt(bytes(value)).decode() if value else ""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """Encrypt; an empty text stays an empty column."""
+        if isinstance(value, str):
+            value = crypto.encrypt(value.encode()) if value else b""
+        return super().get_db_prep_value(value, connection, prepared)
+
+    def to_python(self, value: Any) -> Any:
+        """Leave text alone (BinaryField would take it for base64)."""
+        return value
