@@ -1,0 +1,33 @@
+"""The tables of billing.
+
+Lock order, everywhere: InboxEvent → Organization (`select_for_update(no_key=True)`: a plain FOR
+UPDATE blocks every child insert at commit and deadlocks) → Customer → Subscription → Obligation →
+PaymentAttempt → CheckoutSession. Projection reads the organization's id unlocked, locks the
+organization, then the rest. No network call happens while any of these is held.
+"""
+
+from billing.models.checkout import CheckoutSession
+from billing.models.customers import Customer, MerchantAccount
+from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
+from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFact
+from billing.models.plans import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
+from billing.models.subscriptions import Subscription
+
+__all__ = [
+    "BillingEvent",
+    "Case",
+    "CheckoutSession",
+    "Customer",
+    "ExternalPrice",
+    "InboxEvent",
+    "MerchantAccount",
+    "MirrorTodo",
+    "Obligation",
+    "PaymentAttempt",
+    "PaymentFact",
+    "Plan",
+    "PlanFeature",
+    "PlanVersion",
+    "Price",
+    "Subscription",
+]

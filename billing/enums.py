@@ -1,0 +1,171 @@
+"""The closed vocabularies of billing (Stripe's words where Stripe has one)."""
+
+from django.db.models import TextChoices
+
+
+class Provider(TextChoices):
+    """Who moves the money."""
+
+    STRIPE = "stripe", "Stripe"
+    CARDCONNECT = "cardconnect", "CardConnect"
+    CUSTOM = "custom", "Invoiced by hand"
+
+
+class Interval(TextChoices):
+    """How often a price is charged."""
+
+    MONTH = "month", "Monthly"
+    YEAR = "year", "Yearly"
+
+
+class UsageType(TextChoices):
+    """Charged for being there, or for what was used."""
+
+    LICENSED = "licensed", "Licensed"
+    METERED = "metered", "Metered"
+
+
+class FeatureKind(TextChoices):
+    """How a feature's value is read."""
+
+    BOOL = "bool", "On or off"
+    LIMIT = "limit", "Limit"
+    METERED = "metered", "Metered"
+    TEXT = "text", "Text"
+
+
+class SubscriptionStatus(TextChoices):
+    """The life of a subscription; the same eight words as Stripe's."""
+
+    INCOMPLETE = "incomplete", "Incomplete"
+    INCOMPLETE_EXPIRED = "incomplete_expired", "Incomplete, expired"
+    TRIALING = "trialing", "Trialing"
+    ACTIVE = "active", "Active"
+    PAST_DUE = "past_due", "Past due"
+    UNPAID = "unpaid", "Unpaid"
+    PAUSED = "paused", "Paused"
+    CANCELED = "canceled", "Canceled"
+
+
+class AccessLevel(TextChoices):
+    """What an organization may do right now."""
+
+    FULL = "full", "Full"
+    GRACE = "grace", "Grace"
+    RESTRICTED = "restricted", "Restricted"
+    NONE = "none", "None"
+
+
+class ObligationKind(TextChoices):
+    """What a debt is for."""
+
+    SUBSCRIPTION_START = "subscription_start", "First invoice"
+    RENEWAL = "renewal", "Renewal"
+    CHANGE = "change", "Plan change"
+    CHECKOUT = "checkout", "Checkout"
+    TERMINAL = "terminal", "Terminal basket"
+    INVOICE = "invoice", "Manual invoice"
+
+
+class ObligationState(TextChoices):
+    """Open until somebody paid it or it no longer has to be paid."""
+
+    OPEN = "open", "Open"
+    SETTLED = "settled", "Settled"
+    VOID = "void", "Void"
+
+
+class AttemptKind(TextChoices):
+    """Which rail an attempt runs on."""
+
+    CARD = "card", "Card"
+    HOSTED_CHECKOUT = "hosted_checkout", "Provider's checkout page"
+    TERMINAL = "terminal", "Terminal"
+    MANUAL = "manual", "Marked paid"
+    FREE = "free", "Nothing to pay"
+
+
+class AttemptState(TextChoices):
+    """One try at settling an obligation.
+
+    `created`: written, nothing sent. `sent`: the call is under way (or its process died: it then
+    counts as unknown once `resolve_after` has passed). `unknown`: sent, no usable answer.
+    """
+
+    CREATED = "created", "Created"
+    SENT = "sent", "Sent"
+    UNKNOWN = "unknown", "Unknown"
+    REQUIRES_ACTION = "requires_action", "The payer must act"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    NOT_PROCESSED = "not_processed", "Not processed"
+    CANCELED = "canceled", "Canceled"
+
+
+class InboxState(TextChoices):
+    """How far a provider's event has come."""
+
+    PENDING = "pending", "Pending"
+    PROCESSING = "processing", "Processing"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed, will be tried again"
+    DEAD = "dead", "Dead"
+
+
+class CheckoutMode(TextChoices):
+    """Where the payer enters the card."""
+
+    HOSTED_PAGE = "hosted_page", "Our page"
+    HOSTED_PROVIDER = "hosted_provider", "The provider's page"
+    EMBEDDED = "embedded", "Embedded"
+
+
+class CheckoutStatus(TextChoices):
+    """What a checkout has come to."""
+
+    OPEN = "open", "Open"
+    COMPLETE = "complete", "Complete"
+    EXPIRED = "expired", "Expired"
+
+
+class FactKind(TextChoices):
+    """Things that happened once and that a later snapshot would no longer show."""
+
+    PAYMENT_FAILED = "payment_failed", "Payment failed"
+    PAYMENT_SUCCEEDED = "payment_succeeded", "Payment succeeded"
+    ACTION_REQUIRED = "action_required", "Payer must act"
+    REFUNDED = "refunded", "Refunded"
+    DISPUTED = "disputed", "Disputed"
+
+
+class CaseKind(TextChoices):
+    """Why somebody has to look."""
+
+    LATE_WINNER = "late_winner", "A payment arrived although the debt was already settled"
+
+
+class CaseState(TextChoices):
+    """Whether it was dealt with."""
+
+    OPEN = "open", "Open"
+    RESOLVED = "resolved", "Resolved"
+
+
+# Statuses in which a subscription gives (or has given and may again give) something: one of these
+# per customer.
+LIVE_STATUSES = (
+    SubscriptionStatus.TRIALING,
+    SubscriptionStatus.ACTIVE,
+    SubscriptionStatus.PAST_DUE,
+    SubscriptionStatus.UNPAID,
+    SubscriptionStatus.PAUSED,
+)
+FINAL_STATUSES = (SubscriptionStatus.INCOMPLETE_EXPIRED, SubscriptionStatus.CANCELED)
+
+# An attempt in one of these may still take the money: one of these per obligation.
+LIVE_ATTEMPTS = (
+    AttemptState.CREATED,
+    AttemptState.SENT,
+    AttemptState.UNKNOWN,
+    AttemptState.REQUIRES_ACTION,
+)

@@ -1,0 +1,59 @@
+"""Expected failures of billing that more than one module raises."""
+
+from orgs.errors import DomainError
+
+
+class CardDeclined(DomainError):
+    """Your card was declined. Please try another payment method."""
+
+    code = "CARD_DECLINED"
+    status = 402
+
+
+class ProviderRefused(DomainError):
+    """Invalid request. Please check your input."""
+
+    code = "INVALID_REQUEST"
+    status = 400
+
+
+class ProviderBusy(DomainError):
+    """Too many requests. Please try again later."""
+
+    code = "RATE_LIMIT"
+    status = 429
+
+
+class ProviderFailed(DomainError):
+    """An error occurred with our payment provider. Please try again."""
+
+    code = "API_ERROR"
+    status = 502
+
+
+class AlreadySubscribed(DomainError):
+    """This organization already has a subscription."""
+
+    code = "ALREADY_SUBSCRIBED"
+    status = 409
+
+
+class ContactSales(DomainError):
+    """This plan is priced individually. Please contact sales."""
+
+    code = "CONTACT_SALES"
+    status = 400
+
+
+class PaymentPending(DomainError):
+    """An earlier payment is still being confirmed. Please wait a moment before trying again."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class CheckoutExpired(DomainError):
+    """This checkout has expired. Please start again."""
+
+    code = "CHECKOUT_EXPIRED"
+    status = 410

@@ -1,0 +1,106 @@
+"""What an organization (or one of its end customers) is subscribed to."""
+
+from django.db import models
+from django.db.models import Q
+
+from billing.enums import FINAL_STATUSES, LIVE_STATUSES, Provider, SubscriptionStatus
+from billing.models.customers import Customer
+from billing.models.plans import PlanVersion, Price
+from orgs.base import BaseModel, TenantQuerySet
+from orgs.models import Organization
+
+
+class SubscriptionQuerySet(TenantQuerySet["Subscription"]):
+    """Reads of subscriptions."""
+
+    def live(self) -> "SubscriptionQuerySet":
+        """Keep what is paid for, or was until a moment ago (never the free plan)."""
+        return self.filter(status__in=LIVE_STATUSES, is_free=False)
+
+    def of_payer(self) -> "SubscriptionQuerySet":
+        """Keep the organization's own, not its end customers'."""
+        return self.filter(customer__reference=None)
+
+
+class Subscription(BaseModel):
+    """The local, webhook-driven state of one subscription."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="subscriptions")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="subscriptions")
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    external_id = models.CharField(max_length=255, blank=True)
+    status = models.CharField(
+        max_length=20, choices=SubscriptionStatus.choices, default=SubscriptionStatus.INCOMPLETE
+    )
+    is_free = models.BooleanField(default=False, help_text="The local free plan: never charged.")
+    plan_version = models.ForeignKey(PlanVersion, models.PROTECT, related_name="subscriptions")
+    price = models.ForeignKey(Price, models.PROTECT, related_name="subscriptions")
+    seats = models.PositiveIntegerField(default=1)
+    current_period_start = models.DateTimeField(null=True, blank=True)
+    current_period_end = models.DateTimeField(null=True, blank=True, help_text="Exclusive, UTC.")
+    cancel_at_period_end = models.BooleanField(default=False)
+    cancel_at = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    trial_end = models.DateTimeField(null=True, blank=True)
+    activated_at = models.DateTimeField(
+        null=True, blank=True, help_text="First moment it gave access."
+    )
+    pending_change = models.JSONField(null=True, blank=True)
+    billing_email = models.EmailField(blank=True)
+    latest_invoice_external_id = models.CharField(max_length=255, blank=True)
+    # NULL: nothing was applied yet. Database time, so that every process means the same clock.
+    snapshot_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the fetch last applied began."
+    )
+    request_key = models.CharField(
+        max_length=255, blank=True, help_text="Idempotency-Key that started it."
+    )
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(status__in=LIVE_STATUSES, is_free=False),
+                name="subscription_one_live_per_customer",
+            ),
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(status=SubscriptionStatus.ACTIVE, is_free=True),
+                name="subscription_one_free_per_customer",
+            ),
+            models.UniqueConstraint(
+                fields=["provider", "external_id"],
+                condition=~Q(external_id=""),
+                name="subscription_external_id_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-created_at"], name="subscription_by_org"),
+            models.Index(
+                fields=["current_period_end"],
+                condition=Q(status__in=LIVE_STATUSES),
+                name="subscription_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_version} ({self.status})"
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether it is paid for, or was until a moment ago."""
+        return self.status in LIVE_STATUSES and not self.is_free
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether nothing can happen to it any more."""
+        return self.status in FINAL_STATUSES
+
+    @property
+    def auto_renew(self) -> bool:
+        """Say whether it goes on after the current period."""
+        return not (self.cancel_at_period_end or self.cancel_at or self.is_final)
