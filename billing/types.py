@@ -107,7 +107,8 @@ class NormalizedEvent:
     """A provider's event in our words (the specification's concise payload).
 
     `type` is `billing.<object>.<verb>`; `subject` is what to converge, None when nothing of ours
-    follows from it; `mirror` is what dj-stripe's tables should copy.
+    follows from it; `external_customer_id` places a fact that has no subject; `mirror` is what
+    dj-stripe's tables should copy.
     """
 
     provider: Provider
@@ -116,6 +117,7 @@ class NormalizedEvent:
     provider_type: str
     occurred_at: datetime
     subject: Subject | None
+    external_customer_id: str = ""
     fact: Fact | None = None
     mirror: tuple[Subject, ...] = ()
 

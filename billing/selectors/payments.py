@@ -1,0 +1,36 @@
+"""Reads of debts and of the tries at settling them."""
+
+import uuid
+from datetime import datetime
+
+from billing.enums import AttemptState, ObligationKind
+from billing.models import PaymentAttempt, Subscription
+
+
+def latest_attempt(subscription: Subscription) -> PaymentAttempt:
+    """Return the last try at a subscription's first invoice.
+
+    Raises:
+        PaymentAttempt.DoesNotExist: the subscription never had anything to pay.
+    """
+    return (
+        PaymentAttempt.objects.filter(
+            organization_id=subscription.organization_id,
+            obligation__subscription=subscription,
+            obligation__kind=ObligationKind.SUBSCRIPTION_START,
+        )
+        .select_related("obligation__subscription__customer", "obligation__subscription__price")
+        .order_by("-number")[:1]
+        .get()
+    )
+
+
+def due_for_resolution(*, now: datetime, limit: int) -> list[uuid.UUID]:
+    """Return the attempts whose provider should be asked now, longest waiting first."""
+    return list(
+        PaymentAttempt.objects.filter(
+            state__in=[AttemptState.SENT, AttemptState.UNKNOWN], resolve_after__lte=now
+        )
+        .order_by("resolve_after")
+        .values_list("pk", flat=True)[:limit]
+    )

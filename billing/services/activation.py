@@ -1,0 +1,83 @@
+"""What follows when a subscription starts to give access."""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from billing.enums import CheckoutStatus, SubscriptionStatus
+from billing.models import CheckoutSession, Subscription
+from billing.money import Money
+from billing.services import timeline
+from billing.types import Cause
+from notifications import services as notifications
+
+_MANAGE_PATH = "/settings/billing"
+
+
+def replace_free_plan(*, subscription: Subscription, cause: Cause, now: datetime) -> None:
+    """End the payer's free plan: a paid one takes its place."""
+    free = (
+        Subscription.objects.select_for_update(of=("self",))
+        .filter(
+            customer__organization_id=subscription.organization_id,
+            customer__reference=subscription.customer.reference,
+            is_free=True,
+            status=SubscriptionStatus.ACTIVE,
+        )
+        .exclude(pk=subscription.pk)
+        .select_related("plan_version__plan")
+    )
+    for row in free:
+        row.status = SubscriptionStatus.CANCELED
+        row.canceled_at = row.ended_at = now
+        row.save(update_fields=["status", "canceled_at", "ended_at", "updated_at"])
+        line = timeline.Line(
+            type="billing.subscription.replaced",
+            summary=f"{row.plan_version.plan.name} was replaced by "
+            f"{subscription.plan_version.plan.name}.",
+            object_type="subscription",
+            object_id=str(row.pk),
+            occurred_at=now,
+            provider=row.provider,
+        )
+        timeline.record_event(organization=subscription.organization, line=line, cause=cause)
+
+
+def announce(*, subscription: Subscription, now: datetime) -> None:
+    """Queue SubscriptionConfirmedEmail, once per activation, in the caller's transaction."""
+    organization = subscription.organization
+    price = subscription.price
+    total = Money(price.amount_minor * subscription.seats, price.currency)
+    renews = subscription.current_period_end
+    notifications.queue_message(
+        organization=organization,
+        kind="subscription_confirmed",
+        key=str(subscription.pk),
+        to=subscription.billing_email or organization.email,
+        context={
+            "organization": organization.name,
+            "plan": subscription.plan_version.plan.name,
+            "amount": total.display(),
+            "interval": price.interval,
+            "seats": subscription.seats,
+            "is_free": subscription.is_free,
+            "trial_end": _day(subscription.trial_end),
+            "next_charge": "" if subscription.is_free else _day(renews),
+            "manage_url": f"{settings.PUBLIC_URL}{_MANAGE_PATH}",
+            "support_email": settings.SUPPORT_EMAIL,
+        },
+        now=now,
+    )
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%-d %B %Y}" if moment else ""
+
+
+def close_checkouts(*, subscription: Subscription, now: datetime) -> None:
+    """Complete the checkouts that led here; those of a start given up stay open for a retry."""
+    open_ones = CheckoutSession.objects.filter(
+        subscription=subscription, status=CheckoutStatus.OPEN
+    )
+    if subscription.is_live or subscription.is_free:
+        open_ones.update(status=CheckoutStatus.COMPLETE, completed_at=now, updated_at=now)

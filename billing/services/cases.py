@@ -1,0 +1,49 @@
+"""What a person has to decide: written down, told, and never resolved in silence."""
+
+from datetime import datetime
+
+from billing.enums import CaseKind, CaseState
+from billing.models import Case, Subscription
+from billing.services import timeline
+from billing.types import Cause
+
+
+def open_late_winner(
+    *, subscription: Subscription, external_id: str, cause: Cause, now: datetime
+) -> bool:
+    """A payment went through for a debt that was settled or given up; say whether that is news.
+
+    The caller has locked the organization.
+    """
+    plan = subscription.plan_version.plan.name
+    case, was_new = Case.objects.get_or_create(
+        organization=subscription.organization,
+        kind=CaseKind.LATE_WINNER,
+        external_id=external_id,
+        defaults={
+            "subscription": subscription,
+            "summary": f"A second start of {plan} was paid at {subscription.provider}: "
+            "refund and cancel it there, or move the customer to it.",
+        },
+    )
+    if was_new:
+        line = timeline.Line(
+            type="billing.case.opened",
+            summary=f"A second payment for {plan} arrived and is being checked.",
+            object_type="case",
+            object_id=str(case.pk),
+            occurred_at=now,
+            provider=subscription.provider,
+            data={"external_id": external_id},
+        )
+        timeline.record_event(organization=subscription.organization, line=line, cause=cause)
+    return was_new
+
+
+def resolve_case(*, case: Case, now: datetime) -> bool:
+    """Mark a case as dealt with; False when it already was."""
+    return bool(
+        Case.objects.filter(pk=case.pk, state=CaseState.OPEN).update(
+            state=CaseState.RESOLVED, resolved_at=now, updated_at=now
+        )
+    )

@@ -1,0 +1,65 @@
+"""Keeping what happened once at a provider and would not show in a later snapshot."""
+
+from billing.enums import FactKind
+from billing.models import PaymentFact, Subscription
+from billing.money import Money
+from billing.services import timeline
+from billing.types import Cause, Fact
+from orgs.models import Organization
+
+_WORDS = {
+    FactKind.PAYMENT_FAILED: ("billing.payment.failed", "A payment{amount} failed."),
+    FactKind.PAYMENT_SUCCEEDED: ("billing.payment.succeeded", "A payment{amount} succeeded."),
+    FactKind.ACTION_REQUIRED: (
+        "billing.payment.action_required",
+        "A payment{amount} waits for a confirmation by the card holder.",
+    ),
+    FactKind.REFUNDED: ("billing.payment.refunded", "A payment{amount} was refunded."),
+    FactKind.DISPUTED: ("billing.payment.disputed", "A payment{amount} was disputed."),
+}
+
+
+def record_fact(
+    *,
+    provider: str,
+    organization: Organization,
+    subscription: Subscription | None,
+    fact: Fact,
+    cause: Cause,
+) -> bool:
+    """Keep a fact once, with its line on the timeline; say whether it was new.
+
+    The caller has locked the organization.
+    """
+    row, was_new = PaymentFact.objects.get_or_create(
+        provider=provider,
+        kind=fact.kind,
+        external_id=fact.external_id,
+        defaults={
+            "organization": organization,
+            "subscription": subscription,
+            "amount_minor": fact.amount_minor,
+            "currency": fact.currency,
+            "occurred_at": fact.occurred_at,
+            "detail": dict(fact.detail),
+        },
+    )
+    if was_new:
+        type_, words = _WORDS[fact.kind]
+        line = timeline.Line(
+            type=type_,
+            summary=words.format(amount=_amount(fact)),
+            object_type="payment_fact",
+            object_id=str(row.pk),
+            occurred_at=fact.occurred_at,
+            provider=row.provider,
+            data={"external_id": fact.external_id, **fact.detail},
+        )
+        timeline.record_event(organization=organization, line=line, cause=cause)
+    return was_new
+
+
+def _amount(fact: Fact) -> str:
+    if fact.amount_minor is None or not fact.currency:
+        return ""
+    return f" of {Money(fact.amount_minor, fact.currency.upper()).display()}"

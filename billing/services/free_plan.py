@@ -1,0 +1,46 @@
+"""The free plan: local, no provider, nothing to pay, and replaced by the first paid one."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.enums import Provider, SubscriptionStatus
+from billing.errors import AlreadySubscribed
+from billing.models import Price, Subscription
+from billing.selectors import subscriptions
+from billing.services import activation, customers, standing, timeline, wording
+from billing.types import Cause
+from orgs.models import Organization
+
+
+def start_free_plan(
+    *, organization: Organization, price: Price, cause: Cause, now: datetime
+) -> Subscription:
+    """Put an organization on a free plan, at once.
+
+    Raises:
+        AlreadySubscribed: it has this plan, or a paid one.
+    """
+    customer = customers.get_or_create_customer(organization=organization, provider=Provider.CUSTOM)
+    with transaction.atomic():
+        locked = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+        if subscriptions.in_force(locked) is not None:
+            raise AlreadySubscribed
+        row = Subscription(
+            organization=locked,
+            customer=customer,
+            provider=Provider.CUSTOM,
+            is_free=True,
+            plan_version=price.plan_version,
+            price=price,
+        )
+        before = wording.state_of(row)
+        row.status = SubscriptionStatus.ACTIVE
+        row.activated_at = row.current_period_start = now
+        row.save(force_insert=True)
+        for line in wording.lines(before, row, now=now):
+            timeline.record_event(organization=locked, line=line, cause=cause)
+        activation.announce(subscription=row, now=now)
+        standing.refresh_organization(locked)
+    organization.refresh_from_db()
+    return row

@@ -1,0 +1,272 @@
+"""The one function through which every provider's truth reaches our tables.
+
+The request that started something, its webhook, the resolver and the sweep all end here, so it
+does not matter which of them comes first, or how often.
+"""
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing import transitions
+from billing.drivers import registry
+from billing.drivers.base import DriverError
+from billing.enums import (
+    FINAL_STATUSES,
+    LIVE_STATUSES,
+    AttemptState,
+    SubscriptionStatus,
+)
+from billing.models import ExternalPrice, Subscription
+from billing.services import activation, cases, facts, settlement, standing, timeline, wording
+from billing.types import Cause, Fact, PaymentOutcome, SubscriptionSnapshot
+from orgs.models import Organization
+
+logger = logging.getLogger(__name__)
+
+
+class UnknownSubscription(LookupError):
+    """The provider told us about a subscription that is not (yet) one of ours."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Converged:
+    """What came of a snapshot. `applied` is False for one that was older than what we have."""
+
+    subscription: Subscription
+    applied: bool
+
+
+def database_now() -> datetime:
+    """Return the database's time: the one clock all processes share. Take it *before* a fetch."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    moment: datetime = row[0]
+    return moment
+
+
+def converge(
+    *,
+    snapshot: SubscriptionSnapshot,
+    fetched_at: datetime,
+    cause: Cause,
+    now: datetime,
+    happened: Sequence[Fact] = (),
+) -> Converged:
+    """Apply a provider's subscription to ours, and write down what that changed.
+
+    Args:
+        snapshot: the subscription as the provider had it.
+        fetched_at: database time at which the fetch *began* (see `database_now`).
+        cause: what set this off; kept with every line of the timeline it leads to.
+        now: business time.
+        happened: one-off facts that came with it.
+
+    Raises:
+        UnknownSubscription: no row of ours belongs to it.
+    """
+    with transaction.atomic():
+        subscription = _locked(snapshot)
+        organization = subscription.organization
+        for fact in happened:
+            facts.record_fact(
+                provider=snapshot.provider,
+                organization=organization,
+                subscription=subscription,
+                fact=fact,
+                cause=cause,
+            )
+        applied = _is_newer(subscription, fetched_at) and _belongs(subscription, snapshot)
+        if applied:
+            _apply(subscription, snapshot, fetched_at, cause, now)
+        elif subscription.external_id not in ("", snapshot.external_id):
+            _second_at_provider(subscription, snapshot, cause, now)
+    return Converged(subscription, applied)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Concluded:
+    """Our row after a write of ours, and the snapshot it reflects."""
+
+    subscription: Subscription
+    snapshot: SubscriptionSnapshot
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether the subscription gives access now."""
+        return self.subscription.is_live
+
+
+def converge_or_refetch(
+    *, snapshot: SubscriptionSnapshot, fetched_at: datetime, cause: Cause, now: datetime
+) -> Concluded:
+    """Apply the answer to a write of ours, or what is newer.
+
+    The answer's fetch counts from before the call; a webhook that was faster has then applied
+    something fetched later, possibly *before* the call took effect. So we look once more.
+
+    Raises:
+        UnknownSubscription: no row of ours belongs to it.
+    """
+    done = converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    if not done.applied:
+        fetched_at = database_now()
+        driver = registry.get_driver(snapshot.provider)
+        with contextlib.suppress(DriverError):  # its own webhook brings it
+            snapshot = driver.retrieve_subscription(snapshot.external_id)
+            done = converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    return Concluded(done.subscription, snapshot)
+
+
+def _locked(snapshot: SubscriptionSnapshot) -> Subscription:
+    """Find our row unlocked, then lock organization and row in that order."""
+    mine = Subscription.objects.filter(provider=snapshot.provider)
+    found = mine.filter(external_id=snapshot.external_id).values_list("pk", "organization_id")
+    pair = found.first() if snapshot.external_id else None
+    if pair is None and (our_id := _uuid(snapshot.our_id)):
+        # Only a row of the same payer: metadata can be edited by whoever can log in there.
+        pair = (
+            mine.filter(pk=our_id, customer__external_id=snapshot.external_customer_id)
+            .values_list("pk", "organization_id")
+            .first()
+        )
+    if pair is None:
+        raise UnknownSubscription(snapshot.external_id)
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=pair[1])
+    subscription = (
+        Subscription.objects.select_for_update(of=("self",))
+        .select_related("customer", "plan_version__plan", "price")
+        .get(pk=pair[0])
+    )
+    subscription.organization = organization
+    return subscription
+
+
+def _uuid(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
+def _is_newer(subscription: Subscription, fetched_at: datetime) -> bool:
+    return subscription.snapshot_at is None or fetched_at >= subscription.snapshot_at
+
+
+def _belongs(subscription: Subscription, snapshot: SubscriptionSnapshot) -> bool:
+    return subscription.external_id in ("", snapshot.external_id)
+
+
+def _second_at_provider(
+    subscription: Subscription, snapshot: SubscriptionSnapshot, cause: Cause, now: datetime
+) -> None:
+    """A second provider object carries our row's id: if it takes money, somebody must look."""
+    if snapshot.status in LIVE_STATUSES:
+        cases.open_late_winner(
+            subscription=subscription, external_id=snapshot.external_id, cause=cause, now=now
+        )
+
+
+def _apply(
+    subscription: Subscription,
+    snapshot: SubscriptionSnapshot,
+    fetched_at: datetime,
+    cause: Cause,
+    now: datetime,
+) -> None:
+    before = wording.state_of(subscription)
+    status = _status_to_take(subscription, snapshot, cause, now)
+    subscription.snapshot_at = fetched_at
+    if status is None:
+        subscription.external_id = snapshot.external_id
+        subscription.save(update_fields=["snapshot_at", "external_id", "updated_at"])
+        return
+    _copy_fields(subscription, snapshot, status)
+    is_first_time = status in LIVE_STATUSES and subscription.activated_at is None
+    if is_first_time:
+        subscription.activated_at = now
+        activation.replace_free_plan(subscription=subscription, cause=cause, now=now)
+    subscription.save()
+    _settle(subscription, snapshot, now)
+    for line in wording.lines(before, subscription, now=now):
+        timeline.record_event(organization=subscription.organization, line=line, cause=cause)
+    if is_first_time:
+        activation.announce(subscription=subscription, now=now)
+    if subscription.is_final or subscription.is_live:
+        activation.close_checkouts(subscription=subscription, now=now)
+    if subscription.customer.reference is None:
+        standing.refresh_organization(subscription.organization)
+
+
+def _status_to_take(
+    subscription: Subscription, snapshot: SubscriptionSnapshot, cause: Cause, now: datetime
+) -> SubscriptionStatus | None:
+    """Return the provider's status, or None when ours must not follow it."""
+    old = SubscriptionStatus(subscription.status)
+    if not transitions.may_become(old, snapshot.status):
+        if snapshot.status in LIVE_STATUSES:
+            # We gave it up, and it was paid after all.
+            cases.open_late_winner(
+                subscription=subscription, external_id=snapshot.external_id, cause=cause, now=now
+            )
+        return None
+    if snapshot.status in LIVE_STATUSES and old not in LIVE_STATUSES:
+        others = Subscription.objects.for_org(subscription.organization).live()
+        if others.filter(customer=subscription.customer).exclude(pk=subscription.pk).exists():
+            cases.open_late_winner(
+                subscription=subscription, external_id=snapshot.external_id, cause=cause, now=now
+            )
+            return None
+    return snapshot.status
+
+
+def _copy_fields(
+    subscription: Subscription, snapshot: SubscriptionSnapshot, status: SubscriptionStatus
+) -> None:
+    subscription.status = status
+    subscription.external_id = snapshot.external_id
+    subscription.seats = snapshot.seats
+    subscription.current_period_start = snapshot.current_period_start
+    subscription.current_period_end = snapshot.current_period_end
+    subscription.cancel_at_period_end = snapshot.cancel_at_period_end
+    subscription.cancel_at = snapshot.cancel_at
+    subscription.canceled_at = snapshot.canceled_at
+    subscription.ended_at = snapshot.ended_at
+    subscription.trial_end = snapshot.trial_end
+    subscription.latest_invoice_external_id = snapshot.latest_invoice_id
+    _copy_price(subscription, snapshot)
+
+
+def _copy_price(subscription: Subscription, snapshot: SubscriptionSnapshot) -> None:
+    if not snapshot.external_price_id:
+        return
+    link = (
+        ExternalPrice.objects.filter(
+            provider=snapshot.provider, external_id=snapshot.external_price_id
+        )
+        .select_related("price__plan_version__plan")
+        .first()
+    )
+    if link is None:
+        # Somebody changed the plan at the provider to one the catalogue does not know.
+        logger.error("subscription.unknown_price", extra={"subscription": str(subscription.pk)})
+        return
+    subscription.price = link.price
+    subscription.plan_version = link.price.plan_version
+
+
+def _settle(subscription: Subscription, snapshot: SubscriptionSnapshot, now: datetime) -> None:
+    outcome = snapshot.latest_payment
+    if snapshot.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING):
+        external_id = outcome.external_id if outcome else ""
+        outcome = PaymentOutcome(AttemptState.SUCCEEDED, external_id=external_id)
+    if outcome is not None:
+        settlement.apply_outcome(subscription=subscription, outcome=outcome, now=now)
+    if snapshot.status in FINAL_STATUSES:
+        settlement.void_obligations(subscription=subscription, now=now)

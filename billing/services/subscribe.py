@@ -1,0 +1,255 @@
+"""Starting a subscription: row and attempt first, then the provider, then `converge`."""
+
+import dataclasses
+import logging
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from billing.drivers import registry
+from billing.drivers.base import (
+    DriverError,
+    DriverRejected,
+    DriverUnavailable,
+    OutcomeUnknown,
+)
+from billing.enums import (
+    AttemptKind,
+    AttemptState,
+    ObligationKind,
+    Provider,
+    SubscriptionStatus,
+)
+from billing.errors import AlreadySubscribed
+from billing.models import PaymentAttempt, Price, Subscription
+from billing.selectors import payments, plans, subscriptions
+from billing.services import (
+    abandon,
+    customers,
+    free_plan,
+    projection,
+    refusals,
+    resolve,
+    settlement,
+)
+from billing.types import Cause, SubscriptionSnapshot, SubscriptionSpec
+from orgs.models import Organization
+
+# After this the process that sent the call is taken for dead, and the provider is asked.
+SENT_RESOLVE_AFTER_S = 60
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StartRequest:
+    """What somebody wants to start.
+
+    Without `payment_method` the answer has a client secret, with which the payer's browser
+    finishes. `trial_days` None takes the price's own. `request_key` is the caller's
+    Idempotency-Key: the same one resumes what it began.
+    """
+
+    price: Price
+    payment_method: str = ""
+    seats: int = 1
+    provider: Provider = Provider.STRIPE
+    trial_days: int | None = None
+    billing_email: str = ""
+    request_key: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Started:
+    """What came of it. `resolve_after` is set while the outcome is unknown."""
+
+    subscription: Subscription
+    client_secret: str = ""
+    resolve_after: datetime | None = None
+
+
+def start_subscription(
+    *, organization: Organization, request: StartRequest, cause: Cause, now: datetime
+) -> Started:
+    """Start a subscription for the organization itself, charging its first invoice.
+
+    Raises:
+        AlreadySubscribed: one is live.
+        PaymentPending: an earlier try is not decided yet.
+        CardDeclined: the card was refused; nothing was taken, nothing is left open.
+        ProviderRefused: the provider did not accept the request.
+        ProviderBusy: provably not processed: the same key tries again.
+        ProviderFailed: provably not processed: the same key tries again.
+    """
+    if request.price.is_free:
+        row = free_plan.start_free_plan(
+            organization=organization, price=request.price, cause=cause, now=now
+        )
+        return Started(row)
+    external_price_id = plans.external_price_id(request.price, request.provider)
+    resumed = _resume(organization, request, cause, now)
+    if isinstance(resumed, Started):
+        return resumed
+    if resumed is None:
+        abandon.clear_the_way(organization=organization, cause=cause, now=now)
+    attempt = resumed or _open(organization, request)
+    subscription = _prepare(attempt, now)
+    spec = SubscriptionSpec(
+        our_id=str(subscription.pk),
+        organization_id=str(organization.pk),
+        external_customer_id=subscription.customer.external_id,
+        external_price_id=external_price_id,
+        seats=subscription.seats,
+        payment_method=_attach(attempt, subscription, request, now),
+        trial_days=_trial_days(request),
+    )
+    return _send(attempt, subscription, spec, cause, now)
+
+
+def _trial_days(request: StartRequest) -> int:
+    return request.price.trial_days if request.trial_days is None else request.trial_days
+
+
+def _resume(
+    organization: Organization, request: StartRequest, cause: Cause, now: datetime
+) -> PaymentAttempt | Started | None:
+    """Find what this key began: its result, or the attempt that may now be made."""
+    if not request.request_key:
+        return None
+    row = subscriptions.by_request_key(organization, request.request_key)
+    if row is None:
+        return None
+    attempt = payments.latest_attempt(row)
+    if attempt.state in (AttemptState.SENT, AttemptState.UNKNOWN):
+        resolve.resolve_attempt(attempt_id=attempt.pk, now=now, cause=cause, force=True)
+        row.refresh_from_db()
+        attempt = payments.latest_attempt(row)
+    if attempt.state == AttemptState.NOT_PROCESSED:
+        return _open_again(row, attempt)
+    if attempt.state == AttemptState.FAILED:
+        raise refusals.of_attempt(attempt)
+    return _result(row, attempt)
+
+
+def _result(subscription: Subscription, attempt: PaymentAttempt) -> Started:
+    if attempt.state in (AttemptState.CREATED, AttemptState.SENT, AttemptState.UNKNOWN):
+        return Started(subscription, resolve_after=attempt.resolve_after)
+    secret = ""
+    if subscription.status == SubscriptionStatus.INCOMPLETE and subscription.external_id:
+        secret = registry.get_driver(subscription.provider).client_secret(subscription.external_id)
+    return Started(subscription, client_secret=secret)
+
+
+def _open(organization: Organization, request: StartRequest) -> PaymentAttempt:
+    """Commit the row, its debt and the try, unless a subscription is live by now."""
+    customer = customers.get_or_create_customer(
+        organization=organization, provider=request.provider
+    )
+    price = request.price
+    with transaction.atomic():
+        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+        if subscriptions.live(organization) is not None:
+            raise AlreadySubscribed
+        abandon.refuse_while_pending(organization=organization)
+        subscription = Subscription.objects.create(
+            organization=organization,
+            customer=customer,
+            provider=request.provider,
+            plan_version=price.plan_version,
+            price=price,
+            seats=request.seats,
+            billing_email=request.billing_email,
+            request_key=request.request_key,
+        )
+        is_trial = _trial_days(request) > 0
+        obligation = settlement.open_obligation(
+            subscription=subscription,
+            kind=ObligationKind.SUBSCRIPTION_START,
+            amount_minor=0 if is_trial else price.amount_minor * request.seats,
+            currency=price.currency,
+        )
+        return settlement.new_attempt(
+            obligation=obligation, kind=AttemptKind.CARD, provider=request.provider
+        )
+
+
+def _open_again(row: Subscription, attempt: PaymentAttempt) -> PaymentAttempt:
+    """Commit a new try at the same debt: the last one provably never reached the provider."""
+    try:
+        with transaction.atomic():
+            Organization.objects.select_for_update(no_key=True).get(pk=row.organization_id)
+            if subscriptions.live(row.organization) is not None:
+                raise AlreadySubscribed
+            return settlement.new_attempt(
+                obligation=attempt.obligation, kind=AttemptKind.CARD, provider=row.provider
+            )
+    except IntegrityError:
+        raise abandon.pending(payments.latest_attempt(row)) from None
+
+
+def _prepare(attempt: PaymentAttempt, now: datetime) -> Subscription:
+    """Make sure that the provider knows the payer; nothing can be charged yet."""
+    subscription = attempt.obligation.subscription
+    if subscription is None:  # pragma: no cover - the constraint of this kind of obligation
+        raise LookupError(attempt.pk)
+    try:
+        customers.ensure_external(customer=subscription.customer, now=now)
+    except DriverError as error:
+        raise refusals.end(attempt=attempt, error=error, now=now) from error
+    return subscription
+
+
+def _attach(
+    attempt: PaymentAttempt, subscription: Subscription, request: StartRequest, now: datetime
+) -> str:
+    if not request.payment_method:
+        return ""
+    driver = registry.get_driver(request.provider)
+    try:
+        return driver.attach_payment_method(
+            request.payment_method,
+            external_customer_id=subscription.customer.external_id,
+            idempotency_key=f"{attempt.idempotency_key}:attach",
+        )
+    except DriverError as error:
+        raise refusals.end(attempt=attempt, error=error, now=now) from error
+
+
+def _send(
+    attempt: PaymentAttempt,
+    subscription: Subscription,
+    spec: SubscriptionSpec,
+    cause: Cause,
+    now: datetime,
+) -> Started:
+    """Call the provider, with the attempt committed as sent and no transaction open."""
+    if not settlement.mark_sent(attempt=attempt, now=now, resolve_after_s=SENT_RESOLVE_AFTER_S):
+        raise abandon.pending(attempt)
+    driver = registry.get_driver(subscription.provider)
+    fetched_at = projection.database_now()
+    try:
+        snapshot = driver.create_subscription(spec, idempotency_key=attempt.idempotency_key)
+    except OutcomeUnknown:
+        resolve_after = resolve.await_answer(attempt=attempt, now=now)
+        subscription.refresh_from_db()
+        return Started(subscription, resolve_after=resolve_after)
+    except (DriverRejected, DriverUnavailable) as error:
+        raise refusals.end(attempt=attempt, error=error, now=now) from error
+    return _conclude(snapshot, fetched_at, cause, now)
+
+
+def _conclude(
+    snapshot: SubscriptionSnapshot,
+    fetched_at: datetime,
+    cause: Cause,
+    now: datetime,
+) -> Started:
+    done = projection.converge_or_refetch(
+        snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now
+    )
+    payment = done.snapshot.latest_payment
+    if payment is not None and payment.state is AttemptState.FAILED and not done.is_live:
+        abandon.give_up(subscription=done.subscription, cause=cause, now=now)
+        raise refusals.of_attempt(payments.latest_attempt(done.subscription))
+    secret = "" if done.is_live or payment is None else payment.client_secret
+    return Started(done.subscription, client_secret=secret)
