@@ -97,8 +97,6 @@ def _handle_batch(batch: Sequence[InboxEvent], now: datetime) -> int:
     handled = 0
     for group in groups:
         try:
-            if group.error is not None:
-                raise group.error
             handled += _apply(group, now)
         except (DriverError, LookupError) as error:
             retries.fail(rows=[member.row for member in group.members], error=error)
@@ -162,6 +160,8 @@ def _fetch(group: _Group) -> None:
 
 def _apply(group: _Group, now: datetime) -> int:
     """Apply one object's truth and mark its events done, in one transaction."""
+    if group.error is not None:
+        raise group.error
     if isinstance(group.snapshot, CheckoutSnapshot):
         # Brings its own transaction first: the subscription it leads to has to be fetched.
         checkout_sync.converge_checkout(

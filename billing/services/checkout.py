@@ -1,0 +1,275 @@
+"""Checkouts: opening one, paying in it, expiring it."""
+
+import dataclasses
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.drivers import registry
+from billing.drivers.base import DriverError, OutcomeUnknown
+from billing.enums import (
+    AttemptKind,
+    AttemptState,
+    CheckoutMode,
+    CheckoutStatus,
+    ObligationKind,
+    Provider,
+)
+from billing.errors import AlreadySubscribed, CheckoutExpired
+from billing.models import CheckoutSession, PaymentAttempt, Price, Subscription
+from billing.selectors import plans, subscriptions
+from billing.services import abandon, customers, refusals, settlement, subscribe
+from billing.types import Cause, CheckoutSpec
+from orgs.errors import DomainError
+from orgs.models import Organization
+
+# Ours and the provider's end together. Stripe takes 30 minutes to 24 hours.
+# Source: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+LIFETIME = timedelta(hours=1)
+PAGE_PATH = "/settings/billing/checkout"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opened:
+    """An open checkout and where its payer goes."""
+
+    session: CheckoutSession
+    url: str
+
+
+def token_hash(token: str) -> str:
+    """Return what is stored of a page's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def page_url(session: CheckoutSession, *, token: str = "") -> str:
+    """Return the address of our page for a checkout; with its token it opens without a login."""
+    query = f"?token={token}" if token else ""
+    return f"{settings.PUBLIC_URL}{PAGE_PATH}/{session.pk}{query}"
+
+
+def open_hosted_page(
+    *,
+    organization: Organization,
+    price: Price | None,
+    seats: int = 1,
+    success_url: str = "",
+    cancel_url: str = "",
+    now: datetime,
+) -> Opened:
+    """Open a checkout on our own page; its address opens this one checkout without a login.
+
+    Raises:
+        AlreadySubscribed: a subscription is live.
+    """
+    if subscriptions.live(organization) is not None:
+        raise AlreadySubscribed
+    token = secrets.token_urlsafe(32)
+    session = CheckoutSession.objects.create(
+        organization=organization,
+        mode=CheckoutMode.HOSTED_PAGE,
+        provider=Provider.STRIPE,
+        price=price,
+        seats=seats,
+        token_hash=token_hash(token),
+        success_url=success_url,
+        cancel_url=cancel_url,
+        expires_at=now + LIFETIME,
+    )
+    return Opened(session, page_url(session, token=token))
+
+
+def open_hosted_provider(
+    *,
+    organization: Organization,
+    price: Price,
+    seats: int = 1,
+    success_url: str = "",
+    cancel_url: str = "",
+    cause: Cause,
+    now: datetime,
+) -> Opened:
+    """Open the provider's own page: row, debt and attempt first, then the provider.
+
+    Raises:
+        AlreadySubscribed: a subscription is live.
+        PaymentPending: an earlier try is not decided yet.
+        ProviderRefused: the provider did not accept the request.
+        ProviderBusy: provably not processed.
+        ProviderFailed: nobody got to see a page, so nothing can be paid.
+    """
+    external_price_id = plans.external_price_id(price, Provider.STRIPE)
+    abandon.clear_the_way(organization=organization, cause=cause, now=now)
+    token = secrets.token_urlsafe(32)
+    session, attempt = _begin(
+        organization,
+        CheckoutSession(
+            mode=CheckoutMode.HOSTED_PROVIDER,
+            provider=Provider.STRIPE,
+            price=price,
+            seats=seats,
+            token_hash=token_hash(token),
+            success_url=success_url,
+            cancel_url=cancel_url,
+            expires_at=now + LIFETIME,
+        ),
+    )
+    subscription = attempt.obligation.subscription
+    assert subscription is not None  # noqa: S101 - `_begin` made it
+    try:
+        external_customer_id = customers.ensure_external(customer=subscription.customer, now=now)
+        settlement.mark_sent(
+            attempt=attempt, now=now, resolve_after_s=subscribe.SENT_RESOLVE_AFTER_S
+        )
+        seen = registry.get_driver(session.provider).create_checkout_session(
+            CheckoutSpec(
+                our_id=str(session.pk),
+                our_subscription_id=str(subscription.pk),
+                organization_id=str(organization.pk),
+                external_customer_id=external_customer_id,
+                external_price_id=external_price_id,
+                seats=seats,
+                # Back to our page, which follows the local state and then leads on.
+                success_url=page_url(session, token=token),
+                cancel_url=page_url(session, token=token),
+                expires_at=session.expires_at,
+                trial_days=price.trial_days,
+            ),
+            idempotency_key=attempt.idempotency_key,
+        )
+    except DriverError as error:
+        raise _no_page(session, attempt, error, now) from error
+    settlement.end_attempt(
+        attempt=attempt,
+        state=AttemptState.REQUIRES_ACTION,
+        now=now,
+        external_id=seen.external_id,
+    )
+    CheckoutSession.objects.filter(pk=session.pk).update(external_id=seen.external_id)
+    session.refresh_from_db()
+    return Opened(session, seen.url)
+
+
+def _begin(
+    organization: Organization, session: CheckoutSession
+) -> tuple[CheckoutSession, PaymentAttempt]:
+    """Commit the checkout, the subscription it is for, its debt and the try."""
+    price = session.price
+    if price is None:
+        raise ValueError("a provider's page sells one price")
+    customer = customers.get_or_create_customer(organization=organization, provider=Provider.STRIPE)
+    with transaction.atomic():
+        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+        if subscriptions.live(organization) is not None:
+            raise AlreadySubscribed
+        abandon.refuse_while_pending(organization=organization)
+        subscription = Subscription.objects.create(
+            organization=organization,
+            customer=customer,
+            provider=session.provider,
+            plan_version=price.plan_version,
+            price=price,
+            seats=session.seats,
+        )
+        obligation = settlement.open_obligation(
+            subscription=subscription,
+            kind=ObligationKind.SUBSCRIPTION_START,
+            amount_minor=0 if price.trial_days else price.amount_minor * session.seats,
+            currency=price.currency,
+        )
+        attempt = settlement.new_attempt(
+            obligation=obligation,
+            kind=AttemptKind.HOSTED_CHECKOUT,
+            provider=session.provider,
+        )
+        session.organization = organization
+        session.customer = customer
+        session.subscription = subscription
+        session.save(force_insert=True)
+    return session, attempt
+
+
+def _no_page(
+    session: CheckoutSession, attempt: PaymentAttempt, error: DriverError, now: datetime
+) -> DomainError:
+    """Nobody has the page's address: even if the provider made it, it can't be paid."""
+    CheckoutSession.objects.filter(pk=session.pk).update(
+        status=CheckoutStatus.EXPIRED, updated_at=now
+    )
+    known = error
+    if isinstance(error, OutcomeUnknown):
+        known = DriverError("API_ERROR")
+    return refusals.end(attempt=attempt, error=known, now=now)
+
+
+def pay(
+    *,
+    session: CheckoutSession,
+    price: Price,
+    payment_method: str,
+    request_key: str,
+    now: datetime,
+) -> subscribe.Started:
+    """Pay in a checkout on our page with a card that the provider's element turned into a token.
+
+    Raises:
+        CheckoutExpired: its hour is over.
+        DomainError: whatever `subscribe.start_subscription` raises.
+    """
+    if session.status == CheckoutStatus.EXPIRED or session.expires_at <= now:
+        raise CheckoutExpired
+    if session.status == CheckoutStatus.COMPLETE:
+        raise AlreadySubscribed
+    request = subscribe.StartRequest(
+        price=price,
+        payment_method=payment_method,
+        seats=session.seats,
+        provider=Provider(session.provider),
+        request_key=f"checkout:{session.pk}:{request_key}",
+    )
+    cause = Cause("checkout", id=str(session.pk))
+    try:
+        started = subscribe.start_subscription(
+            organization=session.organization, request=request, cause=cause, now=now
+        )
+    except DomainError as error:
+        _link(session, price, request.request_key, error.code, now)
+        raise
+    _link(session, price, request.request_key, "", now)
+    session.refresh_from_db()
+    return started
+
+
+def _link(
+    session: CheckoutSession, price: Price, request_key: str, error_code: str, now: datetime
+) -> None:
+    """Remember what the checkout last led to; a live subscription completes it."""
+    row = subscriptions.by_request_key(session.organization, request_key)
+    if row is None and price.is_free:
+        row = subscriptions.in_force(session.organization)
+    fields: dict[str, object] = {"price": price, "error_code": error_code, "updated_at": now}
+    if row is not None:
+        fields["subscription"] = row
+    CheckoutSession.objects.filter(pk=session.pk).update(**fields)
+    if row is not None and (row.is_live or (row.is_free and not row.is_final)):
+        CheckoutSession.objects.filter(pk=session.pk, status=CheckoutStatus.OPEN).update(
+            status=CheckoutStatus.COMPLETE, completed_at=now
+        )
+
+
+def expire_checkouts(*, now: datetime, limit: int = 200) -> int:
+    """End checkouts whose hour is over, at the provider too; say how many."""
+    due = CheckoutSession.objects.filter(status=CheckoutStatus.OPEN, expires_at__lte=now)
+    cause = Cause("sweep", detail="checkout expired")
+    ended = 0
+    for session in due.select_related("subscription__customer")[:limit]:
+        row = session.subscription
+        if session.mode == CheckoutMode.HOSTED_PROVIDER and row is not None:
+            abandon.give_up(subscription=row, cause=cause, now=now)
+        ended += CheckoutSession.objects.filter(
+            pk=session.pk, status=CheckoutStatus.OPEN, mode=CheckoutMode.HOSTED_PAGE
+        ).update(status=CheckoutStatus.EXPIRED, updated_at=now)
+    return ended

@@ -1,0 +1,52 @@
+"""Background tasks: each calls one service. Every one is idempotent and has a sweep."""
+
+from typing import Any
+
+from celery import shared_task
+
+from billing import jobs
+from billing.services import checkout, dispatch, mirror, resolve, retries
+from billing.types import Cause
+from orgs import clock
+
+# Longer than any batch takes (a fetch is bounded at 3 s to connect and 20 s to read, tried three
+# times, eight at once): a claim older than this belongs to a worker that died.
+CLAIM_LEASE_S = 300
+
+
+@shared_task(name=jobs.DRAIN_INBOX)
+def drain_inbox(**_future: Any) -> None:
+    """Process whatever waits in the inbox (rows are claimed by status)."""
+    jobs.inbox_awake()
+    dispatch.drain_inbox(now=clock.now())
+
+
+@shared_task(name=jobs.RECLAIM_INBOX)
+def reclaim_inbox(**_future: Any) -> None:
+    """Free events whose worker died."""
+    retries.reclaim_events(lease_s=CLAIM_LEASE_S)
+
+
+@shared_task(name=jobs.DRAIN_MIRROR)
+def drain_mirror(**_future: Any) -> None:
+    """Copy changed objects into the raw mirror."""
+    jobs.mirror_awake()
+    mirror.drain_mirror()
+
+
+@shared_task(name=jobs.RESOLVE_ATTEMPTS)
+def resolve_attempts(**_future: Any) -> None:
+    """Ask about every payment attempt whose outcome is unknown and due."""
+    resolve.resolve_due(now=clock.now())
+
+
+@shared_task(name=jobs.RESOLVE_ATTEMPT)
+def resolve_attempt(*, attempt_id: str, **_future: Any) -> None:
+    """Ask about one payment attempt."""
+    resolve.resolve_attempt(attempt_id=attempt_id, now=clock.now(), cause=Cause("resolver"))
+
+
+@shared_task(name=jobs.EXPIRE_CHECKOUTS)
+def expire_checkouts(**_future: Any) -> None:
+    """End checkouts whose hour is over."""
+    checkout.expire_checkouts(now=clock.now())
