@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from billing.enums import FeatureKind, Interval, Provider, UsageType
 from billing.errors import ContactSales
@@ -166,7 +166,7 @@ def prices_to_link(provider: Provider | str) -> QuerySet[Price]:
 
 
 def find_prices(*, code: str, interval: str, currency: str | None = None) -> list[Price]:
-    """Return the active prices on sale under a plan's code and an interval, dollars first."""
+    """Return the active prices on sale under a plan's code and an interval, one a currency."""
     prices = Price.objects.filter(
         plan_version__in=current_versions(),
         plan_version__plan__code=code,
@@ -176,7 +176,7 @@ def find_prices(*, code: str, interval: str, currency: str | None = None) -> lis
     ).select_related("plan_version__plan")
     if currency:
         prices = prices.filter(currency=currency.upper())
-    return list(prices.order_by((F("currency")).asc()))
+    return list(prices.order_by("currency"))
 
 
 def external_ids(provider: Provider | str) -> dict[UUID, str]:

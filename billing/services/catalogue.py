@@ -1,30 +1,22 @@
-"""Publishing plans, and telling providers about their prices.
+"""Publishing plans.
 
 A published version never changes: subscriptions pin the one they were sold. What a release brings
 is published as a new version, once; whatever staff published since stays in force.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max
 
-from billing.drivers import registry
-from billing.enums import FeatureKind, Provider, UsageType
-from billing.models import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
+from billing.enums import FeatureKind, UsageType
+from billing.models import Plan, PlanFeature, PlanVersion, Price
 from billing.selectors import plans
-from billing.services.price_map import Entry
 from billing.services.tiers import FeatureSeed, PriceSeed, Tier
-from billing.types import PriceSpec
 
 
-class CatalogueError(Exception):
-    """The catalogue can't be brought into the wanted shape; the message says which part."""
-
-
-class AlreadyPublished(CatalogueError):
+class AlreadyPublished(Exception):
     """This version is published already."""
 
 
@@ -36,16 +28,6 @@ class Seeded:
     version: int
     was_published: bool
     in_force: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Linked:
-    """What became of one entry of the price map. `problem` is empty unless it was left alone."""
-
-    key: str
-    external_id: str
-    changed: bool
-    problem: str = ""
 
 
 # --- Seeding ----------------------------------------------------------------------------------
@@ -180,107 +162,3 @@ def publish_version(*, version: PlanVersion, now: datetime) -> None:
     if not claimed.update(published_at=now, updated_at=now):
         raise AlreadyPublished(f"{version} is published already.")
     version.published_at = now
-
-
-# --- Names at providers -----------------------------------------------------------------------
-
-
-def apply_price_map(*, entries: Iterable[Entry], provider: Provider) -> list[Linked]:
-    """Write down what the provider calls our prices, as the configuration has it.
-
-    Raises:
-        CatalogueError: an entry names no price on sale, or another plan's.
-    """
-    with transaction.atomic():
-        return [_apply_entry(entry, provider) for entry in entries]
-
-
-def _apply_entry(entry: Entry, provider: Provider) -> Linked:
-    price = _price_named(entry)
-    holder = (
-        ExternalPrice.objects.filter(provider=provider, external_id=entry.external_id)
-        .exclude(price=price)
-        .select_related("price__plan_version__plan")
-        .first()
-    )
-    if holder is not None:
-        return _held(entry, price, holder.price)
-    link, was_new = ExternalPrice.objects.get_or_create(
-        price=price, provider=provider, defaults={"external_id": entry.external_id}
-    )
-    changed = link.external_id != entry.external_id
-    if changed:
-        link.external_id = entry.external_id
-        link.external_product_id = ""
-        link.save(update_fields=["external_id", "external_product_id", "updated_at"])
-    return Linked(entry.key, entry.external_id, was_new or changed)
-
-
-def _price_named(entry: Entry) -> Price:
-    found = plans.find_prices(
-        code=entry.plan, interval=entry.interval, currency=entry.currency or None
-    )
-    if not found and not Plan.objects.filter(code=entry.plan).exists():
-        known = ", ".join(Plan.objects.values_list("code", flat=True))
-        raise CatalogueError(f"{entry.key}: there is no plan {entry.plan!r} (plans: {known}).")
-    if not found:
-        raise CatalogueError(f"{entry.key}: {entry.plan} is not on sale at this interval.")
-    if len(found) > 1:
-        names = " or ".join(f"{entry.key}:{price.currency}" for price in found)
-        raise CatalogueError(f"{entry.key}: sold in several currencies, write {names}.")
-    return found[0]
-
-
-def _held(entry: Entry, price: Price, holder: Price) -> Linked:
-    """Leave a name with the older version that was sold under it: its subscriptions carry it."""
-    is_older_version = (
-        holder.plan_version.plan_id == price.plan_version.plan_id
-        and holder.plan_version_id != price.plan_version_id
-    )
-    if not is_older_version:
-        raise CatalogueError(f"{entry.key}: {entry.external_id} already belongs to {holder}.")
-    problem = (
-        f"{entry.external_id} belongs to version {holder.plan_version.version}; version "
-        f"{price.plan_version.version} needs a price of its own (a new id, or push_catalogue)."
-    )
-    return Linked(entry.key, entry.external_id, changed=False, problem=problem)
-
-
-def push_prices(*, provider: Provider) -> Iterator[ExternalPrice]:
-    """Give every paid price on sale a counterpart at the provider; yield the new ones.
-
-    Each is found or created by its lookup key and written down by itself, so that a run that
-    breaks off is simply started again. No transaction is open during the calls.
-
-    Raises:
-        DriverError: the provider refused, or can't be reached.
-        CatalogueError: the provider's price already stands for another of ours.
-    """
-    driver = registry.get_driver(provider)
-    for price in list(plans.prices_to_link(provider)):
-        reference = driver.ensure_price(_spec(price))
-        values = {
-            "external_id": reference.external_id,
-            "external_product_id": reference.external_product_id,
-        }
-        try:
-            with transaction.atomic():
-                link, _ = ExternalPrice.objects.get_or_create(
-                    price=price, provider=provider, defaults=values
-                )
-        except IntegrityError:
-            raise CatalogueError(f"{price}: {reference.external_id} stands for another.") from None
-        yield link
-
-
-def _spec(price: Price) -> PriceSpec:
-    plan, version = price.plan_version.plan, price.plan_version.version
-    return PriceSpec(
-        plan_code=plan.code,
-        plan_name=plan.name,
-        version=version,
-        interval=price.interval,
-        currency=price.currency,
-        amount_minor=price.amount_minor,
-        lookup_key=f"till_{plan.code}_v{version}_{price.interval}_{price.currency.lower()}",
-    )

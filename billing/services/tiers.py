@@ -38,7 +38,7 @@ class Tier:
     contact_sales: bool = False
 
 
-def _features(  # noqa: PLR0913 - one argument per feature; a name is clearer than a position
+def _features(
     *,
     agents: int,
     messages: int,

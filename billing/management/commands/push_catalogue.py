@@ -1,0 +1,39 @@
+"""Give every paid price on sale a counterpart at a provider."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from billing.drivers.base import DriverError
+from billing.enums import Provider
+from billing.services import price_links
+
+
+class Command(BaseCommand):
+    """Create what is missing; running it again creates nothing."""
+
+    help = "Create the provider's products and prices for plans that have none there yet."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Offer --provider."""
+        parser.add_argument(
+            "--provider", default=Provider.STRIPE.value, choices=sorted(settings.PAYMENT_DRIVERS)
+        )
+
+    def handle(self, *_: Any, provider: str, **__: Any) -> None:
+        """Say what was made as it is made: each price stands by itself."""
+        count = 0
+        try:
+            for link in price_links.push_prices(provider=Provider(provider)):
+                count += 1
+                self.stdout.write(f"{link.price}: {link.external_id}")
+        except DriverError as error:
+            raise CommandError(
+                f"{provider} did not take a price ({error}); {count} were made before. "
+                "Run it again: what exists is found."
+            ) from error
+        except price_links.LinkRefused as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{count} prices linked." if count else "Every price has its name.")
