@@ -7,7 +7,7 @@ organization, then the rest. No network call happens while any of these is held.
 """
 
 from billing.models.checkout import CheckoutSession
-from billing.models.customers import Customer, MerchantAccount
+from billing.models.customers import BillingProfile, Customer, MerchantAccount
 from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
 from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFact
 from billing.models.plans import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
@@ -15,6 +15,7 @@ from billing.models.subscriptions import Subscription
 
 __all__ = [
     "BillingEvent",
+    "BillingProfile",
     "Case",
     "CheckoutSession",
     "Customer",

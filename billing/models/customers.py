@@ -31,6 +31,24 @@ class MerchantAccount(BaseModel):
         return self.label
 
 
+class BillingProfile(BaseModel):
+    """What an organization set up for its own billing."""
+
+    organization = models.OneToOneField(
+        Organization, models.PROTECT, related_name="billing_profile"
+    )
+    allowed_return_hosts = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Hosts (as "shop.example" or "localhost:3000") a checkout may lead back to.',
+    )
+
+    objects = TenantQuerySet["BillingProfile"].as_manager()
+
+    def __str__(self) -> str:
+        return str(self.organization)
+
+
 class Customer(BaseModel):
     """A payer. No reference: the organization itself; else one of its own end customers."""
 

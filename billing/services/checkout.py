@@ -20,7 +20,7 @@ from billing.enums import (
 )
 from billing.errors import AlreadySubscribed, CheckoutExpired
 from billing.models import CheckoutSession, PaymentAttempt, Price, Subscription
-from billing.selectors import plans, subscriptions
+from billing.selectors import prices, subscriptions
 from billing.services import abandon, customers, refusals, settlement, subscribe
 from billing.types import Cause, CheckoutSpec
 from orgs.errors import DomainError
@@ -101,7 +101,7 @@ def open_hosted_provider(
         ProviderBusy: provably not processed.
         ProviderFailed: nobody got to see a page, so nothing can be paid.
     """
-    external_price_id = plans.external_price_id(price, Provider.STRIPE)
+    external_price_id = prices.external_price_id(price, Provider.STRIPE)
     abandon.clear_the_way(organization=organization, cause=cause, now=now)
     token = secrets.token_urlsafe(32)
     session, attempt = _begin(

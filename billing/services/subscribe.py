@@ -22,7 +22,7 @@ from billing.enums import (
 )
 from billing.errors import AlreadySubscribed
 from billing.models import PaymentAttempt, Price, Subscription
-from billing.selectors import payments, plans, subscriptions
+from billing.selectors import payments, prices, subscriptions
 from billing.services import (
     abandon,
     customers,
@@ -86,7 +86,7 @@ def start_subscription(
             organization=organization, price=request.price, cause=cause, now=now
         )
         return Started(row)
-    external_price_id = plans.external_price_id(request.price, request.provider)
+    external_price_id = prices.external_price_id(request.price, request.provider)
     resumed = _resume(organization, request, cause, now)
     if isinstance(resumed, Started):
         return resumed
