@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.drivers import registry
 from billing.enums import Provider
@@ -36,16 +36,9 @@ def ensure_external(*, customer: Customer, now: datetime) -> str:
     Raises:
         DriverError: the provider refused or could not be reached.
     """
-    if customer.external_id:
+    requested_at = _first_requested(customer, now)
+    if requested_at is None:
         return customer.external_id
-    with transaction.atomic():
-        _lock(customer)
-        customer.refresh_from_db()
-        if customer.external_id:
-            return customer.external_id
-        if customer.requested_at is None:
-            customer.requested_at = now
-            customer.save(update_fields=["requested_at", "updated_at"])
     driver = registry.get_driver(customer.provider)
     spec = CustomerSpec(
         our_id=str(customer.pk),
@@ -53,14 +46,13 @@ def ensure_external(*, customer: Customer, now: datetime) -> str:
         email=customer.email,
         name=customer.name,
     )
+    key = f"customer:{customer.pk}"
     external_id = None
-    if now - customer.requested_at > _KEY_LIFETIME:
+    if now - requested_at > _KEY_LIFETIME:
         external_id = driver.find_customer(spec)
-        if external_id is None:
-            key = f"customer:{customer.pk}:{now:%Y%m%d}"
-            external_id = driver.create_customer(spec, idempotency_key=key)
-    else:
-        external_id = driver.create_customer(spec, idempotency_key=f"customer:{customer.pk}")
+        key = f"{key}:{now:%Y%m%d}"
+    if external_id is None:
+        external_id = driver.create_customer(spec, idempotency_key=key)
     Customer.objects.filter(pk=customer.pk, external_id="").update(
         external_id=external_id, updated_at=now
     )
@@ -68,6 +60,12 @@ def ensure_external(*, customer: Customer, now: datetime) -> str:
     return customer.external_id
 
 
-def _lock(customer: Customer) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(customer.pk)])
+def _first_requested(customer: Customer, now: datetime) -> datetime | None:
+    """Commit when the provider is first asked; None if it has answered already."""
+    with transaction.atomic():
+        row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+        if row.requested_at is None and not row.external_id:
+            row.requested_at = now
+            row.save(update_fields=["requested_at", "updated_at"])
+    customer.refresh_from_db()
+    return None if row.external_id else row.requested_at

@@ -32,7 +32,7 @@ def receive_event(
             # PostgreSQL's jsonb refuses NUL characters, which JSON allows: drop them.
             values[4] = json.dumps(_without_nul(json.loads(webhook.body)))
             cursor.execute(_INSERT, values)
-        was_new = cursor.rowcount == 1
+        was_new = bool(cursor.rowcount == 1)
     if was_new:
         jobs.wake_inbox()
     return was_new

@@ -49,16 +49,20 @@ def end(*, attempt: PaymentAttempt, error: DriverError, now: datetime) -> Domain
             error_code=error.code,
             decline_code=error.decline_code,
         )
-        if is_final and attempt.obligation.subscription_id:
+        if is_final:
             _cancel_row(attempt, now)
     return of_code(error.code, retry_after=error.retry_after)
 
 
 def _cancel_row(attempt: PaymentAttempt, now: datetime) -> None:
     """Nothing exists at the provider: the row only remembers that it was tried."""
-    subscription = Subscription.objects.select_for_update(of=("self",)).get(
-        pk=attempt.obligation.subscription_id
+    subscription = (
+        Subscription.objects.select_for_update(of=("self",))
+        .filter(obligations=attempt.obligation_id)
+        .first()
     )
+    if subscription is None:
+        return
     if subscription.status != SubscriptionStatus.INCOMPLETE or subscription.external_id:
         return
     subscription.status = SubscriptionStatus.CANCELED

@@ -20,7 +20,8 @@ _SHOWN = 500
 
 def pause_s(attempts: int) -> int:
     """Return the pause after the n-th try, in seconds."""
-    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 3 ** max(0, attempts - 1))
+    # The exponent is bounded too: the pause has long reached its limit by then.
+    return min(_LONGEST_PAUSE_S, int(_FIRST_PAUSE_S * 3 ** min(10, max(0, attempts - 1))))
 
 
 def describe(error: Exception) -> str:
