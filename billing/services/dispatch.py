@@ -33,10 +33,10 @@ _SUBSCRIPTION = "subscription"
 _CHECKOUT = "checkout_session"
 
 _CLAIM = """
-UPDATE billing_inboxevent SET state = 'processing', claimed_at = now(), attempts = attempts + 1
+UPDATE billing_inboxevent SET state = 'processing', claimed_at = statement_timestamp(), attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM billing_inboxevent
-    WHERE state IN ('pending', 'failed') AND next_attempt_at <= now()
+    WHERE state IN ('pending', 'failed') AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 )
 RETURNING id

@@ -21,7 +21,7 @@ _UPSERT = """
 INSERT INTO billing_mirrortodo (provider, object_type, external_id, generation, attempts, error)
 SELECT %s, kind, external_id, 1, 0, '' FROM unnest(%s::text[], %s::text[]) AS t (kind, external_id)
 ON CONFLICT (provider, object_type, external_id) DO UPDATE
-SET generation = billing_mirrortodo.generation + 1, next_attempt_at = now()
+SET generation = billing_mirrortodo.generation + 1, next_attempt_at = statement_timestamp()
 """
 _MAX_ATTEMPTS = 20
 _PAUSE_S = 30
