@@ -1,0 +1,82 @@
+"""The mails we send; the three templates of each are `mail/<kind>` + `.subject.txt .txt .html`."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final
+
+
+class UnknownKind(LookupError):
+    """The catalogue has no mail of this kind."""
+
+
+class ContextIncomplete(ValueError):
+    """A mail was queued without something its templates need."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mail:
+    """One kind of mail. `needs` are the keys its templates use; a value may be empty."""
+
+    kind: str
+    needs: frozenset[str]
+
+    def check(self, context: Mapping[str, Any]) -> None:
+        """Refuse a context the templates can't work with, where it is made and not when it is sent.
+
+        Raises:
+            ContextIncomplete: a key is missing.
+        """
+        missing = sorted(self.needs - context.keys())
+        if missing:
+            raise ContextIncomplete(f"{self.kind} needs {', '.join(missing)}")
+
+    @property
+    def subject_template(self) -> str:
+        """Return the template of the subject line."""
+        return f"mail/{self.kind}.subject.txt"
+
+    @property
+    def text_template(self) -> str:
+        """Return the template of the plain text."""
+        return f"mail/{self.kind}.txt"
+
+    @property
+    def html_template(self) -> str:
+        """Return the template of the HTML alternative."""
+        return f"mail/{self.kind}.html"
+
+
+# The specification's SubscriptionConfirmedEmail. `amount` is ready to be read ("$29.00"), dates
+# too ("21 December 2026"); `next_charge` is empty where none comes, `trial_end` where no trial is.
+SUBSCRIPTION_CONFIRMED: Final = Mail(
+    "subscription_confirmed",
+    needs=frozenset(
+        {
+            "organization",
+            "plan",
+            "amount",
+            "interval",
+            "seats",
+            "is_free",
+            "trial_end",
+            "next_charge",
+            "manage_url",
+            "support_email",
+        }
+    ),
+)
+
+_MAILS = {mail.kind: mail for mail in (SUBSCRIPTION_CONFIRMED,)}
+KINDS = tuple(_MAILS)
+
+
+def get_mail(kind: str) -> Mail:
+    """Return a kind's entry.
+
+    Raises:
+        UnknownKind: there is none.
+    """
+    try:
+        return _MAILS[kind]
+    except KeyError:
+        raise UnknownKind(kind) from None

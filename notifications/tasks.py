@@ -1,0 +1,21 @@
+"""Background tasks: each calls one service."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from notifications import jobs, services
+from orgs import clock
+
+
+@shared_task(name=jobs.DELIVER_MESSAGE)
+def deliver_message(*, message_id: str, **_future: Any) -> None:
+    """Deliver one message (claimed by its state, so twice is once)."""
+    services.deliver_message(message_id=UUID(message_id), now=clock.now())
+
+
+@shared_task(name=jobs.SWEEP_MESSAGES)
+def sweep_messages(**_future: Any) -> None:
+    """Re-queue every message that is due."""
+    services.sweep_messages(now=clock.now())
