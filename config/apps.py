@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+    def ready(self) -> None:
+        """Make our Celery app the current one, in every process that can queue a job."""
+        from config import celery  # noqa: PLC0415 - apps must be loaded first
+
+        celery.app.set_default()
