@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import cast
 from uuid import UUID
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
@@ -177,9 +176,3 @@ def find_prices(*, code: str, interval: str, currency: str | None = None) -> lis
     if currency:
         prices = prices.filter(currency=currency.upper())
     return list(prices.order_by("currency"))
-
-
-def external_ids(provider: Provider | str) -> dict[UUID, str]:
-    """Return what a provider calls our prices, by their id."""
-    rows = ExternalPrice.objects.filter(provider=provider).values_list("price_id", "external_id")
-    return cast("dict[UUID, str]", dict(rows))

@@ -22,13 +22,14 @@ class Command(BaseCommand):
             "--provider", default=Provider.STRIPE.value, choices=sorted(settings.PAYMENT_DRIVERS)
         )
 
-    def handle(self, *_: Any, provider: str, **__: Any) -> None:
+    def handle(self, *_: Any, provider: str, verbosity: int, **__: Any) -> None:
         """Say what was made as it is made: each price stands by itself."""
         count = 0
         try:
             for link in price_links.push_prices(provider=Provider(provider)):
                 count += 1
-                self.stdout.write(f"{link.price}: {link.external_id}")
+                if verbosity:
+                    self.stdout.write(f"{link.price}: {link.external_id}")
         except DriverError as error:
             raise CommandError(
                 f"{provider} did not take a price ({error}); {count} were made before. "
@@ -36,4 +37,5 @@ class Command(BaseCommand):
             ) from error
         except price_links.LinkRefused as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{count} prices linked." if count else "Every price has its name.")
+        if verbosity:
+            self.stdout.write(f"{count} prices linked." if count else "Every price has its name.")

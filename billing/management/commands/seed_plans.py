@@ -26,15 +26,20 @@ class Command(BaseCommand):
             help="Publish this release's content again where staff has since published other.",
         )
 
-    def handle(self, *_: Any, restore: bool, **__: Any) -> None:
+    def handle(self, *_: Any, restore: bool, verbosity: int, **__: Any) -> None:
         """Do both, or neither."""
+        self.is_quiet = verbosity == 0
         try:
             entries = price_map.parse(settings.STRIPE_PRODUCT_PRICE_MAP)
             with transaction.atomic():
                 changes = self._publish(clock.now(), restore=restore) + self._link(entries)
         except (price_map.PriceMapInvalid, price_links.LinkRefused) as error:
             raise CommandError(f"STRIPE_PRODUCT_PRICE_MAP: {error}") from error
-        self.stdout.write(f"{changes} changes." if changes else "Nothing to change.")
+        self._say(f"{changes} changes." if changes else "Nothing to change.")
+
+    def _say(self, line: str) -> None:
+        if not self.is_quiet:
+            self.stdout.write(line)
 
     def _publish(self, now: datetime, *, restore: bool) -> int:
         seeded = [
@@ -43,14 +48,14 @@ class Command(BaseCommand):
         ]
         for row in seeded:
             if row.was_published:
-                self.stdout.write(f"{row.code}: published version {row.version}.")
+                self._say(f"{row.code}: published version {row.version}.")
             elif row.version != row.in_force:
-                self.stdout.write(
+                self._say(
                     f"{row.code}: version {row.in_force} is in force and stays so "
                     f"(version {row.version} is this release's; --restore publishes it again)."
                 )
             else:
-                self.stdout.write(f"{row.code}: version {row.version}, unchanged.")
+                self._say(f"{row.code}: version {row.version}, unchanged.")
         return sum(row.was_published for row in seeded)
 
     def _link(self, entries: list[price_map.Entry]) -> int:
@@ -60,5 +65,5 @@ class Command(BaseCommand):
                 self.stderr.write(self.style.WARNING(f"{row.key}: {row.problem}"))
             else:
                 state = "linked to" if row.changed else "already"
-                self.stdout.write(f"{row.key}: {state} {row.external_id}.")
+                self._say(f"{row.key}: {state} {row.external_id}.")
         return sum(row.changed for row in linked)
