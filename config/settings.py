@@ -285,6 +285,7 @@ STRIPE_PRODUCT_PRICE_MAP: str = env.str("STRIPE_PRODUCT_PRICE_MAP", default="")
 STRIPE_PORTAL_RETURN_URL: str = env.str("STRIPE_PORTAL_RETURN_URL", default="")
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_API_HOST = STRIPE_API_BASE  # dj-stripe's name for it
+SILENCED_SYSTEM_CHECKS = ["djstripe.W002"]  # it warns of any host, the real one included
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 DJSTRIPE_SUBSCRIBER_MODEL = "orgs.Organization"
 DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = None
