@@ -1,0 +1,85 @@
+"""Reads of users, memberships, organizations and keys."""
+
+import uuid
+
+from django.db.models import QuerySet
+
+from orgs.models import ApiKey, Membership, Organization, User
+
+
+def parse_uuid(text: object) -> uuid.UUID | None:
+    """Read an id from outside; anything that is no UUID is nobody's id."""
+    if isinstance(text, uuid.UUID):
+        return text
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
+
+
+def get_user(user_id: object) -> User | None:
+    """Find a user by an id from a token."""
+    parsed = parse_uuid(user_id)
+    return User.objects.filter(pk=parsed).first() if parsed else None
+
+
+def get_user_by_email(email: str) -> User | None:
+    """Find a user by e-mail, whatever its case."""
+    try:
+        return User.objects.get_by_natural_key(email)
+    except User.DoesNotExist:
+        return None
+
+
+def get_membership(*, user: User, organization_id: object) -> Membership | None:
+    """Find the user's place in one organization, in one query; None for ids that are nobody's."""
+    parsed = parse_uuid(organization_id)
+    if parsed is None:
+        return None
+    return _memberships(user).filter(organization_id=parsed).first()
+
+
+def memberships_of(user: User, *, limit: int | None = None) -> list[Membership]:
+    """List a user's memberships with their organizations, oldest first."""
+    return list(_memberships(user)[:limit])
+
+
+def choose_membership(*, user: User, preferred: object = None) -> Membership | None:
+    """Find the preferred membership of a user, else the oldest, in one query."""
+    memberships = memberships_of(user)
+    parsed = parse_uuid(preferred)
+    for membership in memberships:
+        if membership.organization_id == parsed:
+            return membership
+    return memberships[0] if memberships else None
+
+
+def get_member_of(*, user_id: object, organization_id: object) -> Membership | None:
+    """Find a membership with user and organization, in one query."""
+    user, organization = parse_uuid(user_id), parse_uuid(organization_id)
+    if user is None or organization is None:
+        return None
+    return (
+        Membership.objects.filter(user_id=user, organization_id=organization)
+        .select_related("organization", "user")
+        .first()
+    )
+
+
+def keys_of(organization: Organization) -> QuerySet[ApiKey]:
+    """Return the organization's API keys, revoked ones too."""
+    return ApiKey.objects.for_org(organization)
+
+
+def get_key(organization: Organization, key_id: object) -> ApiKey | None:
+    """Find one key of the organization; None for ids that are nobody's or another's."""
+    parsed = parse_uuid(key_id)
+    return keys_of(organization).filter(pk=parsed).first() if parsed else None
+
+
+def _memberships(user: User) -> QuerySet[Membership]:
+    return (
+        Membership.objects.filter(user_id=user.pk)
+        .select_related("organization")
+        .order_by("created_at", "pk")
+    )
