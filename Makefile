@@ -41,7 +41,7 @@ run: install  ## the same for development: reloads changed code, state in var/de
 	@exec $(PY) -m config.demo --develop
 
 # pytest's workers are measured too: each writes a file of its own (patch in pyproject.toml).
-test: install browser  ## all tests; fails below $(COVERAGE_FLOOR) % of services and drivers
+test: install browser  ## all tests; fails when services or drivers are covered below 95 %
 	@rm -f .coverage .coverage.*
 	@options=(-n $(TEST_WORKERS) $(ARGS)); \
 	if [ -z "$(BROWSER)" ]; then options+=(--ignore=tests/browser); fi; \
