@@ -33,7 +33,8 @@ _SUBSCRIPTION = "subscription"
 _CHECKOUT = "checkout_session"
 
 _CLAIM = """
-UPDATE billing_inboxevent SET state = 'processing', claimed_at = statement_timestamp(), attempts = attempts + 1
+UPDATE billing_inboxevent
+SET state = 'processing', claimed_at = statement_timestamp(), attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM billing_inboxevent
     WHERE state IN ('pending', 'failed') AND next_attempt_at <= statement_timestamp()

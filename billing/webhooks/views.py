@@ -17,6 +17,7 @@ from billing.enums import Provider
 from billing.selectors import accounts
 from billing.services import inbox
 from billing.types import VerifiedWebhook
+from orgs import trace
 
 MAX_BODY_BYTES = 1024 * 1024
 _RECEIVED = b'{"received": true}'
@@ -30,23 +31,23 @@ def receive(request: HttpRequest, provider: str, endpoint_id: str | None = None)
     """Take one webhook of a provider, at the platform's address or one account's own."""
     known = _provider(provider, request)
     if known is None:
-        return _refusal(request, 404 if provider != "provider" else 400)
+        return _refusal(404 if provider != "provider" else 400)
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
-        return _refusal(request, 413)
+        return _refusal(413)
     account = _uuid(endpoint_id)
     secrets = _secrets(known, endpoint_id, account)
     if secrets is None:
-        return _refusal(request, 404)
+        return _refusal(404)
     if not secrets:
         logger.error("webhook.no_secret", extra={"provider": known.value})
-        return _refusal(request, 503)
+        return _refusal(503)
     webhook = _verify(known, body, request, secrets)
     if webhook is None:
         logger.warning("webhook.refused", extra={"provider": known.value})
-        return _refusal(request, 400)
+        return _refusal(400)
     inbox.receive_event(
-        provider=known, account=account, webhook=webhook, trace_id=_trace_id(request)
+        provider=known, account=account, webhook=webhook, trace_id=trace.get_trace_id()
     )
     return HttpResponse(_RECEIVED, content_type="application/json")
 
@@ -90,10 +91,6 @@ def _verify(
     return None
 
 
-def _trace_id(request: HttpRequest) -> str:
-    return str(getattr(request, "trace_id", ""))
-
-
 _ANSWERS = {
     400: ("INVALID_REQUEST", "The webhook could not be verified."),
     404: ("NOT_FOUND", "Not found."),
@@ -102,7 +99,7 @@ _ANSWERS = {
 }
 
 
-def _refusal(request: HttpRequest, status: int) -> JsonResponse:
+def _refusal(status: int) -> JsonResponse:
     code, message = _ANSWERS[status]
-    error = {"code": code, "message": message, "trace_id": _trace_id(request)}
+    error = {"code": code, "message": message, "trace_id": trace.get_trace_id()}
     return JsonResponse({"error": error}, status=status)

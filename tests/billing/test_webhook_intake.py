@@ -138,7 +138,7 @@ class TestAnAccountsOwnAddress:
     def test_its_secret_is_ciphertext_in_the_database(self) -> None:
         account = self._account()
 
-        raw = MerchantAccount.objects.extra(  # noqa: S610 - a constant
+        raw = MerchantAccount.objects.extra(
             select={"raw": "encode(webhook_secret, 'escape')"}
         ).values_list("raw", flat=True)
 

@@ -1,0 +1,82 @@
+"""Opening a checkout, or the portal."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.response import Response
+
+from billing.api import representations
+from billing.api.schema import errors
+from billing.api.serializers import SessionIn, SessionOut
+from billing.models import Price
+from billing.selectors import plans, returns
+from billing.services import checkout
+from billing.types import Cause
+from orgs import clock, trace
+from orgs.api.base import TenantView
+from orgs.api.requests import ApiRequest
+from orgs.api.tenancy import current_org
+from orgs.models import Organization
+from orgs.permissions import WRITE
+
+PORTAL_PATH = "/settings/billing"
+
+
+class SessionView(TenantView):
+    """Checkouts on our page or the provider's."""
+
+    access: ClassVar = {"POST": WRITE.with_setup()}
+
+    @extend_schema(
+        operation_id="session_create",
+        request=SessionIn,
+        responses={201: SessionOut, **errors(400, 401, 403, 404, 409, 429, 502)},
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """Open a session and return the address to send the payer to."""
+        organization = current_org(request)
+        body = SessionIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        _check_returns(data, organization)
+        if data["mode"] == "portal":
+            answer = {"id": None, "session_url": f"{settings.PUBLIC_URL}{PORTAL_PATH}"}
+            return Response({**answer, "expires_at": None}, status=status.HTTP_201_CREATED)
+        opened = _open(organization, data)
+        shown = representations.session(opened.session, opened.url)
+        return Response(
+            shown, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"}
+        )
+
+
+def _check_returns(data: dict[str, Any], organization: Organization) -> None:
+    """Refuse to lead a payer to a host that is neither ours nor allowed by the organization."""
+    foreign = {
+        name: ["This host is not allowed."]
+        for name in ("success_url", "cancel_url")
+        if data.get(name) and not returns.is_allowed(data[name], organization)
+    }
+    if foreign:
+        raise serializers.ValidationError(foreign)
+
+
+def _open(organization: Organization, data: dict[str, Any]) -> checkout.Opened:
+    price = _price(data)
+    urls = {name: data.get(name, "") for name in ("success_url", "cancel_url")}
+    now = clock.now(organization)
+    if data["ui"] == "hosted_page":
+        return checkout.open_hosted_page(organization=organization, price=price, now=now, **urls)
+    if price is None:
+        raise serializers.ValidationError({"plan": ["The provider's page needs a plan."]})
+    cause = Cause("request", id=trace.get_trace_id())
+    return checkout.open_hosted_provider(
+        organization=organization, price=price, cause=cause, now=now, **urls
+    )
+
+
+def _price(data: dict[str, Any]) -> Price | None:
+    if not data.get("plan"):
+        return None
+    return plans.get_price(plans.get_plan(data["plan"]), data["interval"])

@@ -1,0 +1,30 @@
+"""Where the organization stands: local state only, never a call to a provider."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from billing.api import representations
+from billing.api.schema import errors
+from billing.api.serializers import StatusOut
+from billing.selectors import access, plans, subscriptions
+from orgs.api.base import TenantView
+from orgs.api.requests import ApiRequest
+from orgs.api.tenancy import current_org
+from orgs.permissions import READ
+
+
+class StatusView(TenantView):
+    """Plan status, access with its reason, and what the plan gives."""
+
+    access: ClassVar = {"GET": READ.with_setup()}
+
+    @extend_schema(operation_id="status_get", responses={200: StatusOut, **errors(401, 404)})
+    def get(self, request: ApiRequest) -> Response:
+        """Return where the organization stands."""
+        organization = current_org(request)
+        row = subscriptions.current(organization)
+        in_force = row is not None and (row.is_live or (row.is_free and not row.is_final))
+        features = plans.features_of(row.plan_version) if row is not None and in_force else {}
+        return Response(representations.status(organization, row, access.access_of(row), features))

@@ -1,0 +1,114 @@
+"""Starting and reading the subscription."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.response import Response
+
+from billing.api import representations
+from billing.api.schema import errors
+from billing.api.serializers import SubscribeIn, SubscriptionOut, SubscriptionStartIn
+from billing.enums import Provider
+from billing.selectors import plans, subscriptions
+from billing.services import subscribe
+from billing.types import Cause
+from orgs import clock, trace
+from orgs.api.base import TenantView
+from orgs.api.requests import ApiRequest
+from orgs.api.tenancy import current_org
+from orgs.errors import NotFound
+from orgs.permissions import READ, WRITE
+
+
+def _start(request: ApiRequest, start: subscribe.StartRequest) -> Response:
+    started = subscribe.start_subscription(
+        organization=current_org(request),
+        request=start,
+        cause=Cause("request", id=trace.get_trace_id()),
+        now=clock.now(current_org(request)),
+    )
+    is_open = started.resolve_after is not None
+    code = status.HTTP_202_ACCEPTED if is_open else status.HTTP_201_CREATED
+    return Response(representations.started(started), status=code)
+
+
+def _provider(name: str | None) -> Provider:
+    """Return the asked provider, or the default one; only those with a driver."""
+    provider = Provider(name) if name else Provider.STRIPE
+    if provider.value not in settings.PAYMENT_DRIVERS:
+        raise serializers.ValidationError({"provider": ["This provider is not available."]})
+    return provider
+
+
+_STARTED = {
+    201: SubscriptionOut,
+    202: OpenApiResponse(SubscriptionOut, "The outcome is unknown until `resolve_after`."),
+}
+
+
+class SubscriptionView(TenantView):
+    """The current subscription."""
+
+    access: ClassVar = {"GET": READ.with_setup(), "POST": WRITE.with_setup()}
+
+    @extend_schema(
+        operation_id="subscription_get",
+        responses={200: SubscriptionOut, **errors(401, 403, 404)},
+    )
+    def get(self, request: ApiRequest) -> Response:
+        """Return the current subscription from local state."""
+        row = subscriptions.current(current_org(request))
+        if row is None:
+            raise NotFound
+        return Response(representations.subscription(row))
+
+    @extend_schema(
+        operation_id="subscription_start",
+        request=SubscriptionStartIn,
+        responses={**_STARTED, **errors(400, 401, 402, 403, 404, 409, 429, 502)},
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """Start a subscription; the free plan needs no payment method."""
+        body = SubscriptionStartIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        price = plans.get_price(plans.get_plan(data["plan"]), data["interval"])
+        return _start(
+            request,
+            subscribe.StartRequest(
+                price=price,
+                payment_method=data["payment_method"],
+                seats=data["seats"],
+                provider=_provider(data.get("provider")),
+                trial_days=0 if data.get("trial") is False else None,
+                request_key=request.idempotency_key or "",
+            ),
+        )
+
+
+class SubscribeView(TenantView):
+    """The short form of starting a subscription."""
+
+    access: ClassVar = {"POST": WRITE.with_setup()}
+
+    @extend_schema(
+        operation_id="subscribe",
+        request=SubscribeIn,
+        responses={**_STARTED, **errors(400, 401, 402, 403, 404, 409, 429, 502)},
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """Start a subscription with a plan's slug and a provider's token."""
+        body = SubscribeIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        price = plans.get_price(plans.get_plan(data["plan_slug"]), data["interval"])
+        return _start(
+            request,
+            subscribe.StartRequest(
+                price=price,
+                payment_method=data["token"],
+                request_key=request.idempotency_key or "",
+            ),
+        )

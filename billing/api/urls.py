@@ -1,0 +1,15 @@
+"""The billing API."""
+
+from billing.api.plans import PlansView
+from billing.api.session import SessionView
+from billing.api.status import StatusView
+from billing.api.subscription import SubscribeView, SubscriptionView
+from orgs.api.routes import endpoint, tenant_endpoint
+
+urlpatterns = [
+    *endpoint("billing/plans", PlansView, name="plans"),
+    *tenant_endpoint("subscription", SubscriptionView, name="subscription"),
+    *tenant_endpoint("subscribe", SubscribeView, name="subscribe"),
+    *tenant_endpoint("session", SessionView, name="session"),
+    *tenant_endpoint("status", StatusView, name="status"),
+]
