@@ -1,5 +1,6 @@
 """JSON web tokens: a user's pair, and the setup token that registration hands out."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -39,6 +40,21 @@ class SetupToken(Token):
     def organization_id(self) -> str:
         """The organization the token was made for."""
         return str(self[_ORGANIZATION_CLAIM])
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What a sign-in gives; `expires_in` is the access token's life in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: int
+
+
+def issue_pair(user: User) -> Pair:
+    """Return a new pair of tokens."""
+    refresh = RefreshToken.for_user(user)
+    return Pair(str(refresh.access_token), str(refresh), access_seconds())
 
 
 def user_id_of(token: Token) -> str:
