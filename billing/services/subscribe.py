@@ -128,11 +128,13 @@ def _resume(
         return _open_again(row, attempt)
     if attempt.state == AttemptState.FAILED:
         raise refusals.of_attempt(attempt)
+    if attempt.state == AttemptState.CREATED:
+        raise abandon.pending(attempt)  # its process is at work, or died before it sent anything
     return _result(row, attempt)
 
 
 def _result(subscription: Subscription, attempt: PaymentAttempt) -> Started:
-    if attempt.state in (AttemptState.CREATED, AttemptState.SENT, AttemptState.UNKNOWN):
+    if attempt.state in (AttemptState.SENT, AttemptState.UNKNOWN):
         return Started(subscription, resolve_after=attempt.resolve_after)
     secret = ""
     if subscription.status == SubscriptionStatus.INCOMPLETE and subscription.external_id:
