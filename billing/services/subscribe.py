@@ -124,10 +124,12 @@ def _resume(
         resolve.resolve_attempt(attempt_id=attempt.pk, now=now, cause=cause, force=True)
         row.refresh_from_db()
         attempt = payments.latest_attempt(row)
-    if attempt.state == AttemptState.NOT_PROCESSED:
-        return _open_again(row, attempt)
     if attempt.state == AttemptState.FAILED:
         raise refusals.of_attempt(attempt)
+    if row.is_final:
+        return None  # another start took its place: begin anew
+    if attempt.state == AttemptState.NOT_PROCESSED:
+        return _open_again(row, attempt)
     if attempt.state == AttemptState.CREATED:
         raise abandon.pending(attempt)  # its process is at work, or died before it sent anything
     return _result(row, attempt)
@@ -138,7 +140,11 @@ def _result(subscription: Subscription, attempt: PaymentAttempt) -> Started:
         return Started(subscription, resolve_after=attempt.resolve_after)
     secret = ""
     if subscription.status == SubscriptionStatus.INCOMPLETE and subscription.external_id:
-        secret = registry.get_driver(subscription.provider).client_secret(subscription.external_id)
+        driver = registry.get_driver(subscription.provider)
+        try:
+            secret = driver.client_secret(subscription.external_id)
+        except DriverError as error:
+            raise refusals.of_code(error.code, retry_after=error.retry_after) from error
     return Started(subscription, client_secret=secret)
 
 
@@ -182,6 +188,9 @@ def _open_again(row: Subscription, attempt: PaymentAttempt) -> PaymentAttempt:
             Organization.objects.select_for_update(no_key=True).get(pk=row.organization_id)
             if subscriptions.live(row.organization) is not None:
                 raise AlreadySubscribed
+            row.refresh_from_db()
+            if row.is_final:
+                raise abandon.pending(attempt)  # given up this instant: the key begins anew next
             return settlement.new_attempt(
                 obligation=attempt.obligation, kind=AttemptKind.CARD, provider=row.provider
             )
