@@ -42,8 +42,8 @@ class UserManager(BaseUserManager["User"]):
     """Users are found by their e-mail, whatever its case."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a user by e-mail."""
-        return self.get(email__iexact=username)
+        """Find a user by e-mail, through the index that makes it unique in any case."""
+        return self.alias(folded=Lower("email")).get(folded=(username or "").strip().lower())
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Store a user with a hashed password."""

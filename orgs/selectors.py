@@ -66,6 +66,15 @@ def get_member_of(*, user_id: object, organization_id: object) -> Membership | N
     )
 
 
+def next_slug_number(base: str) -> int:
+    """Return the lowest number that no slug `base-number` has; 1 stands for `base` itself."""
+    taken = set(Organization.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    number = 1
+    while (base if number == 1 else f"{base}-{number}") in taken:
+        number += 1
+    return number
+
+
 def keys_of(organization: Organization) -> QuerySet[ApiKey]:
     """Return the organization's API keys, revoked ones too."""
     return ApiKey.objects.for_org(organization)

@@ -92,3 +92,8 @@ def read_refresh(raw: str) -> RefreshToken:
 def access_seconds() -> int:
     """Return how long an access token lives."""
     return int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds())
+
+
+def setup_seconds() -> int:
+    """Return how long a setup token lives."""
+    return int(SetupToken.lifetime.total_seconds())

@@ -1,0 +1,85 @@
+"""Lists that stay right while rows are added: newest first, continued after a key."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db.models import IntegerField, Model, Q, QuerySet
+from rest_framework.request import Request
+
+from orgs import selectors
+from orgs.errors import InvalidRequest
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+def paginate(
+    request: Request,
+    rows: QuerySet[ModelT],
+    represent: Callable[[list[ModelT]], Any],
+    *,
+    order: str = "created_at",
+) -> dict[str, Any]:
+    """Return `{"data": […], "next_cursor": …}` for one page, newest first.
+
+    `order` names a datetime or integer column; ties are told apart by the primary key.
+
+    Raises:
+        InvalidRequest: `limit` or `cursor` makes no sense.
+    """
+    limit = _limit(request.query_params.get("limit"))
+    cursor = request.query_params.get("cursor")
+    if cursor:
+        value, key = _decode(cursor)
+        column = rows.model._meta.get_field(order)  # noqa: SLF001 - Django's documented API
+        if isinstance(value, int) != isinstance(column, IntegerField):
+            raise _bad_cursor()
+        rows = rows.filter(Q(**{f"{order}__lt": value}) | Q(**{order: value, "pk__lt": key}))
+    page = list(rows.order_by(f"-{order}", "-pk")[: limit + 1])
+    has_more = len(page) > limit
+    page = page[:limit]
+    return {
+        "data": represent(page),
+        "next_cursor": _encode(getattr(page[-1], order), page[-1].pk) if has_more else None,
+    }
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    try:
+        limit = int(text)
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidRequest(fields={"limit": [f"Give a number from 1 to {MAX_LIMIT}."]})
+    return limit
+
+
+def _encode(value: datetime | int, key: Any) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else value
+    pair = json.dumps([text, key if isinstance(key, int) else str(key)])
+    return base64.urlsafe_b64encode(pair.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[datetime | int, Any]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        value, key = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        position = value if isinstance(value, int) else datetime.fromisoformat(value)
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise _bad_cursor() from error
+    parsed = key if isinstance(key, int) else selectors.parse_uuid(key)
+    if parsed is None or (isinstance(position, datetime) and position.tzinfo is None):
+        raise _bad_cursor()
+    return position, parsed
+
+
+def _bad_cursor() -> InvalidRequest:
+    return InvalidRequest(fields={"cursor": ["This cursor is not valid."]})
