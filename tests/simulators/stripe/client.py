@@ -1,0 +1,166 @@
+"""A handle on a simulator for tests: start it, turn its switches, stop it."""
+
+import pathlib
+import time
+from typing import Any, Self
+
+import httpx
+
+from tests.simulators.process import SimulatorProcess
+from tests.simulators.stripe import Json
+
+SECRET_KEY = "sk_test_simulator0000000000000001"
+PUBLISHABLE_KEY = "pk_test_simulator0000000000000001"
+
+
+class StripeSimulator:
+    """A running simulator. Use `start` as a context manager, or `at` for one that runs already."""
+
+    def __init__(self, base_url: str, process: SimulatorProcess | None = None) -> None:
+        self.base_url = base_url
+        self.process = process
+        self.http = httpx.Client(base_url=base_url, timeout=60, trust_env=False)
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        port: int = 0,
+        state_dir: pathlib.Path | None = None,
+        webhook_url: str | None = None,
+        webhook_secret: str | None = None,
+        spec: pathlib.Path | None = None,
+        public_url: str | None = None,
+    ) -> Self:
+        """Start a process and wait until it accepts."""
+        options = {
+            "--port": port,
+            "--state-dir": state_dir,
+            "--webhook-url": webhook_url,
+            "--webhook-secret": webhook_secret,
+            "--spec": spec,
+            "--public-url": public_url,
+        }
+        arguments = [
+            part
+            for name, value in options.items()
+            if value is not None
+            for part in (name, str(value))
+        ]
+        process = SimulatorProcess("tests.simulators.stripe", arguments)
+        return cls(process.base_url, process)
+
+    @classmethod
+    def at(cls, base_url: str) -> Self:
+        """Return a handle on a simulator that somebody else started."""
+        return cls(base_url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Close the handle and end the process, if it is ours; return its exit code."""
+        self.http.close()
+        return self.process.stop() if self.process is not None else 0
+
+    def kill(self) -> None:
+        """End the process without warning."""
+        self.http.close()
+        if self.process is not None:
+            self.process.kill()
+
+    # ---------------------------------------------------------------- the API, raw
+
+    def api(
+        self,
+        method: str,
+        path: str,
+        data: Json | None = None,
+        *,
+        key: str = SECRET_KEY,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send one API request with bracketed form parameters, without the SDK."""
+        return self.http.request(
+            method,
+            path,
+            params=data if method in ("GET", "DELETE") else None,
+            data=data if method == "POST" else None,
+            headers={"Authorization": f"Bearer {key}", **(headers or {})},
+        )
+
+    # ---------------------------------------------------------------- the switches
+
+    def control(self, method: str, name: str, body: Json | None = None) -> Any:
+        """Turn or read a switch under /_sim/."""
+        answer = self.http.request(method, f"/_sim/{name}", json=body)
+        if answer.status_code != httpx.codes.OK:
+            raise ValueError(f"{method} /_sim/{name}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    def requests(self, since: int = 0) -> list[Json]:
+        """Return the API calls it got, oldest first."""
+        found: list[Json] = self.control("GET", f"requests?since={since}")["requests"]
+        return found
+
+    def now(self) -> int:
+        """Return its virtual time."""
+        return int(self.control("GET", "clock")["now"])
+
+    def advance(self, seconds: int) -> int:
+        """Move its clock; everything due happens before this returns the new time."""
+        return int(self.control("POST", "clock", {"advance_s": seconds})["now"])
+
+    def add_fault(self, **fault: Any) -> None:
+        """Let matching calls fail: method, path, times, status+error | action | latency_ms."""
+        self.control("POST", "faults", fault)
+
+    def clear_faults(self) -> None:
+        """Let all calls pass again."""
+        self.control("DELETE", "faults")
+
+    def configure_webhooks(self, **config: Any) -> Json:
+        """Disturb the deliveries: duplicate, reorder, delay_ms, drop, hold, stale_payload, …"""
+        changed: Json = self.control("POST", "webhooks", config)["config"]
+        return changed
+
+    def webhooks(self) -> Json:
+        """Return the deliveries so far, with their attempts."""
+        found: Json = self.control("GET", "webhooks")
+        return found
+
+    def deliver(self, event_ids: list[str] | str = "all", *, times: int = 1) -> list[Json]:
+        """Send events again, in this order, and return what was answered."""
+        body = {"event_ids": event_ids, "times": times}
+        sent: list[Json] = self.control("POST", "webhooks/deliver", body)["deliveries"]
+        return sent
+
+    def wait_for_webhooks(self, seconds: float = 10) -> None:
+        """Wait until nothing is to be delivered any more."""
+        deadline = time.monotonic() + seconds
+        while self.webhooks()["unfinished"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"webhooks were not delivered within {seconds} s")
+            time.sleep(0.02)
+
+    def events(self, type_: str | None = None) -> list[Json]:
+        """Return the events so far, oldest first, all or those of one type."""
+        found = self.control("GET", "events")["events"]
+        return [event for event in found if type_ in (None, event["type"])]
+
+    def objects(self, kind: str) -> list[Json]:
+        """Return all objects of a type, oldest first."""
+        found: list[Json] = self.control("GET", f"objects/{kind}")["objects"]
+        return found
+
+    def settings(self, **changes: Any) -> Json:
+        """Change the account's settings (retry_days, after_retries, …); return them all."""
+        found: Json = self.control("POST", "settings", changes)
+        return found
+
+    def reset(self) -> None:
+        """Forget everything but the webhook endpoints."""
+        self.control("POST", "reset")

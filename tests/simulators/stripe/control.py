@@ -1,0 +1,163 @@
+"""The switches under /_sim/: what a test asks the simulator to be like."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tests.simulators.stripe import Json
+from tests.simulators.stripe.api import Api
+from tests.simulators.stripe.deliveries import Deliveries, default_disturbance
+from tests.simulators.stripe.engine import clockwork
+from tests.simulators.stripe.errors import Refusal
+from tests.simulators.stripe.faults import Fault
+from tests.simulators.stripe.world import World, default_settings
+
+Switch = Callable[[Json, dict[str, str]], Awaitable[Any]]
+
+
+class Control:
+    """Reads and turns the switches."""
+
+    def __init__(self, world: World, api: Api, deliveries: Deliveries) -> None:
+        self.world, self.api, self.deliveries = world, api, deliveries
+        self.advancing = asyncio.Lock()
+        self.switches: dict[tuple[str, str], Switch] = {
+            ("GET", "requests"): self._requests,
+            ("GET", "clock"): self._clock,
+            ("POST", "clock"): self._advance,
+            ("GET", "faults"): self._faults,
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "webhooks"): self._webhooks,
+            ("POST", "webhooks"): self._configure_webhooks,
+            ("POST", "webhooks/deliver"): self._deliver,
+            ("GET", "events"): self._events,
+            ("GET", "settings"): self._settings,
+            ("POST", "settings"): self._change_settings,
+            ("POST", "reset"): self._reset,
+        }
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request under /_sim/."""
+        name = request.url.path.removeprefix("/_sim/")
+        query = dict(request.query_params)
+        try:
+            body = await request.body()
+            given = json.loads(body) if body else {}
+            if not isinstance(given, dict):
+                raise TypeError("the body must be an object")
+            if request.method == "GET" and name.startswith("objects/"):
+                return JSONResponse(self._objects(name.removeprefix("objects/")))
+            switch = self.switches.get((request.method, name))
+            if switch is None:
+                return JSONResponse({"error": f"no switch {request.method} {name}"}, 404)
+            return JSONResponse(await switch(given, query))
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except Refusal as refusal:
+            return JSONResponse(refusal.body(), refusal.status)
+
+    async def _requests(self, _given: Json, query: dict[str, str]) -> Json:
+        entries = self.api.journal.since(int(query.get("since", 0)))
+        return {"requests": entries, "last": self.api.journal.last}
+
+    async def _clock(self, _given: Json, _query: dict[str, str]) -> Json:
+        return {"now": self.world.now(), "offset_s": self.world.offset}
+
+    async def _advance(self, given: Json, query: dict[str, str]) -> Json:
+        seconds = int(given["advance_s"]) if "advance_s" in given else None
+        if seconds is None or seconds < 0:
+            raise ValueError("advance_s must be a number of seconds, not negative")
+        jobs = 0
+        async with self.advancing:
+            target = self.world.now() + seconds
+            for _moment in clockwork.run_due(self.world, target):
+                jobs += 1
+                if jobs % 20 == 0:
+                    await asyncio.sleep(0)
+            self.world.offset += seconds
+        self.api.after_request()
+        return {**await self._clock(given, query), "jobs": jobs}
+
+    async def _faults(self, _given: Json, _query: dict[str, str]) -> Json:
+        return {"faults": self.api.faults.shown()}
+
+    async def _add_fault(self, given: Json, query: dict[str, str]) -> Json:
+        known = {field.name for field in fields(Fault)}
+        unknown = sorted(set(given) - known)
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; a fault has {', '.join(known)}")
+        self.api.faults.waiting.append(Fault(**given))
+        return await self._faults(given, query)
+
+    async def _clear_faults(self, given: Json, query: dict[str, str]) -> Json:
+        self.api.faults.waiting.clear()
+        return await self._faults(given, query)
+
+    async def _webhooks(self, _given: Json, _query: dict[str, str]) -> Json:
+        store = self.world.store
+        return {
+            "config": self.deliveries.config,
+            "endpoints": list(store.rows("webhook_endpoint")),
+            "deliveries": list(store.rows("_delivery")),
+            "unfinished": self.deliveries.unfinished(),
+        }
+
+    async def _configure_webhooks(self, given: Json, _query: dict[str, str]) -> Json:
+        return {"config": self.deliveries.configure(given)}
+
+    async def _deliver(self, given: Json, _query: dict[str, str]) -> Json:
+        chosen = given.get("event_ids", "all")
+        if chosen == "all":
+            chosen = [row["id"] for row in self.world.store.rows("event")]
+        sent = await self.deliveries.redeliver(list(chosen), int(given.get("times", 1)))
+        return {"deliveries": sent}
+
+    async def _events(self, _given: Json, _query: dict[str, str]) -> Json:
+        return {"events": [json.loads(row["body"]) for row in self.world.store.rows("event")]}
+
+    def _objects(self, kind: str) -> Json:
+        if kind.startswith("_"):
+            raise ValueError("rows of the simulator's own are not shown")
+        return {"objects": list(self.world.store.rows(kind))}
+
+    async def _settings(self, _given: Json, _query: dict[str, str]) -> Json:
+        return dict(self.world.settings)
+
+    async def _change_settings(self, given: Json, _query: dict[str, str]) -> Json:
+        unknown = sorted(set(given) - set(self.world.settings))
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(unknown)}")
+        self.world.settings.update(given)
+        self.world.offset += 0
+        return dict(self.world.settings)
+
+    async def _reset(self, _given: Json, _query: dict[str, str]) -> Json:
+        """Forget objects, events, faults, requests and time; the started endpoint stays."""
+        store = self.world.store
+        kept = {
+            kind: dict(store.tables.get(kind, {}))
+            for kind in ("webhook_endpoint", "_endpoint_secret")
+        }
+        store.clear()
+        for clock_id in self.world.agendas:
+            store.dirty["_agenda", clock_id] = None
+        self.world.agendas.clear()
+        self.world.offset = 0
+        self.world.settings = default_settings()
+        for kind, rows in kept.items():
+            for row_id, row in rows.items():
+                store.put(kind, row_id, row)
+        self.deliveries.queue.clear()
+        self.deliveries.config.update(default_disturbance())
+        self.deliveries.random.seed(0)
+        self.api.faults.waiting.clear()
+        self.api.journal.entries.clear()
+        self.api.keys.running.clear()
+        self.api.after_request()
+        return {"reset": True}

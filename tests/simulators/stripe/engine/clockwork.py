@@ -1,0 +1,164 @@
+"""What happens by itself as time passes: jobs by name, run in the order they fall due."""
+
+import heapq
+from collections.abc import Callable, Iterator
+
+from tests.simulators.stripe import Json
+from tests.simulators.stripe.engine import invoicing, renewing, settling, standing
+from tests.simulators.stripe.world import World
+
+Job = Callable[[World, str], None]
+
+
+def run_due(world: World, until: int, clock_id: str = "") -> Iterator[int]:
+    """Run what is due up to a moment, one job per step; each yields the moment it stood at."""
+    agenda = world.agendas.get(clock_id, [])
+    while agenda and agenda[0][0] <= until:
+        moment, _sequence, name, row_id = heapq.heappop(agenda)
+        world.store.dirty["_agenda", clock_id] = None
+        with world.at(moment, clock_id):
+            JOBS[name](world, row_id)
+        yield moment
+
+
+def _subscription(job: "Callable[[World, Json], None]") -> Job:
+    def run(world: World, row_id: str) -> None:
+        subscription = world.store.find("subscription", row_id)
+        if subscription is not None and subscription["status"] not in standing.ENDED:
+            job(world, subscription)
+
+    return run
+
+
+def _invoice(job: "Callable[[World, Json], None]") -> Job:
+    def run(world: World, row_id: str) -> None:
+        invoice = world.store.find("invoice", row_id)
+        if invoice is not None:
+            job(world, invoice)
+
+    return run
+
+
+def _expire_incomplete(world: World, subscription: Json) -> None:
+    if subscription["status"] != "incomplete":
+        return
+    invoice = world.store.find("invoice", subscription["latest_invoice"])
+    if invoice is not None and invoice["status"] == "open":
+        invoicing.void(world, invoice)
+    else:
+        standing.end(world, subscription, reason=None, status="incomplete_expired")
+
+
+def _announce_trial_end(world: World, subscription: Json) -> None:
+    if subscription["status"] == "trialing":
+        world.emit("customer.subscription.trial_will_end", subscription)
+
+
+def _finalize_invoice(world: World, invoice: Json) -> None:
+    if invoice["status"] != "draft" or not invoice["auto_advance"]:
+        return
+    subscription = standing.subscription_of(world, invoice)
+    pause = subscription["pause_collection"] if subscription is not None else None
+    if pause is not None and pause["behavior"] == "keep_as_draft":
+        invoice["auto_advance"] = False
+        world.touch(invoice)
+        return
+    invoicing.finalize(world, invoice)
+    if invoice["status"] != "open":
+        return
+    if pause is not None and pause["behavior"] == "void":
+        invoicing.void(world, invoice)
+    elif pause is not None:
+        with world.change(invoice, "invoice.updated"):
+            invoice["status"] = "uncollectible"
+        world.emit("invoice.marked_uncollectible", invoice)
+    elif invoice["collection_method"] == "charge_automatically":
+        settling.collect(world, invoice, off_session=True, retry=True)
+    else:
+        world.emit("invoice.sent", invoice)
+        if invoice["due_date"] is not None:
+            world.schedule(invoice["due_date"], "fall_overdue", invoice["id"])
+
+
+def _retry_invoice(world: World, invoice: Json) -> None:
+    if invoice["status"] == "open" and invoice["next_payment_attempt"] == world.now():
+        settling.collect(world, invoice, off_session=True, retry=True)
+
+
+def _fall_overdue(world: World, invoice: Json) -> None:
+    if invoice["status"] == "open":
+        world.emit("invoice.overdue", invoice)
+        standing.follow_failed(world, invoice)
+
+
+def _expire_checkout(world: World, session_id: str) -> None:
+    session = world.store.find("checkout.session", session_id)
+    if session is None or session["status"] != "open" or session["expires_at"] > world.now():
+        return
+    expire_session(world, session)
+
+
+def expire_session(world: World, session: Json) -> None:
+    """End an open Checkout Session, and what it had begun."""
+    session["status"] = "expired"
+    session["url"] = None
+    world.touch(session)
+    begun = world.store.find("_checkout", session["id"]) or {}
+    subscription = world.store.find("subscription", begun.get("subscription", ""))
+    if subscription is not None:
+        _expire_incomplete(world, subscription)
+    intent = world.store.find("payment_intent", session["payment_intent"] or "")
+    if intent is not None and intent["status"] not in ("succeeded", "canceled"):
+        intent.update(status="canceled", canceled_at=world.now(), cancellation_reason="automatic")
+        world.touch(intent)
+        world.emit("payment_intent.canceled", intent)
+    world.emit("checkout.session.expired", session)
+
+
+def _expire_authorization(world: World, intent_id: str) -> None:
+    intent = world.store.find("payment_intent", intent_id)
+    if intent is None or intent["status"] != "requires_capture":
+        return
+    intent.update(
+        status="canceled",
+        canceled_at=world.now(),
+        cancellation_reason="automatic",
+        amount_capturable=0,
+    )
+    world.touch(intent)
+    world.emit("payment_intent.canceled", intent)
+
+
+def _cancel_at(world: World, subscription: Json) -> None:
+    if subscription["cancel_at"] == world.now():
+        standing.end(world, subscription, reason="cancellation_requested")
+
+
+def _resume_collection(world: World, subscription: Json) -> None:
+    pause = subscription["pause_collection"]
+    if pause is not None and pause["resumes_at"] == world.now():
+        with world.change(subscription, standing.UPDATED):
+            subscription["pause_collection"] = None
+
+
+JOBS: dict[str, Job] = {
+    "announce_invoice": _subscription(renewing.announce_invoice),
+    "announce_trial_end": _subscription(_announce_trial_end),
+    "cancel_at": _subscription(_cancel_at),
+    "end_period": _subscription(renewing.end_period),
+    "expire_authorization": _expire_authorization,
+    "expire_checkout": _expire_checkout,
+    "expire_incomplete": _subscription(_expire_incomplete),
+    "fall_overdue": _invoice(_fall_overdue),
+    "finalize_invoice": _invoice(_finalize_invoice),
+    "resume_collection": _subscription(_resume_collection),
+    "retry_invoice": _invoice(_retry_invoice),
+}
+
+
+def drive(world: World, until: int, clock_id: str = "") -> int:
+    """Run everything due up to a moment at once; say how many jobs ran."""
+    count = 0
+    for _moment in run_due(world, until, clock_id):
+        count += 1
+    return count

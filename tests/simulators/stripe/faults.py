@@ -1,0 +1,79 @@
+"""Faults on request: errors, silence, cut connections and latency for chosen calls."""
+
+import asyncio
+import re
+from dataclasses import asdict, dataclass, field
+
+from starlette.types import Receive
+
+from tests.simulators.stripe import Json
+
+ACTIONS = ("timeout_before", "timeout_after", "reset_before", "reset_after")
+_DEFAULT_ERROR = {"type": "api_error", "message": "An error was asked for."}
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` calls that match. `times` -1 never wears out."""
+
+    method: str = "*"
+    path: str = ".*"
+    times: int = 1
+    status: int | None = None
+    error: Json = field(default_factory=lambda: dict(_DEFAULT_ERROR))
+    action: str | None = None
+    latency_ms: int = 0
+    hold_s: float = 100.0
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what could never match or would do nothing."""
+        re.compile(self.path)
+        if self.action is not None and self.action not in ACTIONS:
+            raise ValueError(f"action must be one of {', '.join(ACTIONS)}")
+        if self.status is None and self.action is None and not self.latency_ms:
+            raise ValueError("a fault needs a status, an action or a latency_ms")
+
+    def matches(self, method: str, path: str) -> bool:
+        """Say whether a call is meant."""
+        return self.method in ("*", method) and re.search(self.path, path) is not None
+
+
+class Faults:
+    """The faults that wait for their calls."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Fault] = []
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Return the fault for this call, counted down."""
+        for fault in self.waiting:
+            if fault.times != 0 and fault.matches(method, path):
+                if fault.times > 0:
+                    fault.times -= 1
+                return fault
+        return None
+
+    def shown(self) -> list[Json]:
+        """Return the faults that have not worn out."""
+        return [asdict(fault) for fault in self.waiting if fault.times != 0]
+
+
+def cut(receive: Receive) -> None:
+    """Cut the connection of a request: the caller sees a reset instead of an answer."""
+    # uvicorn hands `receive` out as a method of its request cycle, which knows the transport.
+    transport = receive.__self__.transport  # type: ignore[attr-defined]
+    transport.abort()
+
+
+async def hold(receive: Receive, seconds: float) -> None:
+    """Answer nothing until the caller gives up or the time is over, then cut the connection."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    try:
+        await asyncio.wait_for(gone(), timeout=seconds)
+    except TimeoutError:
+        cut(receive)

@@ -1,0 +1,147 @@
+"""/v1/charges, /v1/balance_transactions and /v1/refunds."""
+
+from tests.simulators.stripe import Json, ids
+from tests.simulators.stripe.engine import charging
+from tests.simulators.stripe.errors import Refusal
+from tests.simulators.stripe.expand import includable
+from tests.simulators.stripe.routing import Call, listing, route
+from tests.simulators.stripe.wire import merge_metadata
+from tests.simulators.stripe.world import World
+
+
+@route("GET", "/v1/charges/{}")
+def get_charge(call: Call) -> Json:
+    """Return a charge."""
+    return call.world.store.get("charge", call.id)
+
+
+@route("GET", "/v1/charges")
+def list_charges(call: Call) -> Json:
+    """Return charges, by customer and by PaymentIntent."""
+    store, params = call.world.store, call.params
+    customer, intent = params.text("customer"), params.text("payment_intent")
+    if intent is not None:
+        rows = list(store.where("charge", "payment_intent", intent))
+    elif customer is not None:
+        rows = list(store.where("charge", "customer", customer))
+    else:
+        rows = list(store.rows("charge"))
+    return listing(call, [r for r in rows if customer in (None, r["customer"])], kind="charge")
+
+
+@route("GET", "/v1/balance_transactions/{}")
+def get_balance_transaction(call: Call) -> Json:
+    """Return what a charge or refund did to the balance."""
+    return call.world.store.get("balance_transaction", call.id)
+
+
+@includable("charge", "refunds")
+def _refunds(world: World, charge: Json) -> object:
+    rows = list(world.store.where("refund", "charge", charge["id"]))
+    rows.reverse()
+    return {
+        "object": "list",
+        "data": rows,
+        "has_more": False,
+        "total_count": len(rows),
+        "url": f"/v1/charges/{charge['id']}/refunds",
+    }
+
+
+def _charge_to_refund(call: Call) -> Json:
+    store, params = call.world.store, call.params
+    intent_id = params.text("payment_intent")
+    if intent_id is not None:
+        intent = store.get("payment_intent", intent_id, param="payment_intent")
+        if intent["status"] != "succeeded" or intent["latest_charge"] is None:
+            raise Refusal(
+                f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.",
+                param="payment_intent",
+            )
+        return store.get("charge", intent["latest_charge"])
+    return store.get("charge", params.need("charge"), param="charge")
+
+
+@route("POST", "/v1/refunds")
+def create_refund(call: Call) -> Json:
+    """Give back a captured charge, or part of it."""
+    world, params = call.world, call.params
+    charge = _charge_to_refund(call)
+    if not charge["captured"]:
+        raise Refusal(f"Charge {charge['id']} has not been captured.", code="charge_not_captured")
+    left = charge["amount_captured"] - _refunded(world, charge)
+    if left == 0:
+        raise Refusal(
+            f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
+        )
+    amount = params.integer("amount")
+    amount = left if amount is None else amount
+    if not 1 <= amount <= left:
+        raise Refusal(
+            f"Refund amount (${amount / 100:.2f}) is greater than unrefunded amount on charge "
+            f"(${left / 100:.2f})",
+            param="amount",
+        )
+    refund = {
+        "id": ids.new_id("refund"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": world.now(),
+        "currency": charge["currency"],
+        "destination_details": {
+            "card": {
+                "reference_status": "pending",
+                "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
+            "type": "card",
+        },
+        "metadata": merge_metadata({}, params),
+        "payment_intent": charge["payment_intent"],
+        "reason": params.text("reason"),
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "succeeded",
+        "transfer_reversal": None,
+    }
+    charging.book(world, refund, -amount, "refund")
+    world.add(refund, "refund.created")
+    with world.change(charge, "charge.refunded"):
+        charge["amount_refunded"] += amount
+        charge["refunded"] = left == amount
+    return refund
+
+
+def _refunded(world: World, charge: Json) -> int:
+    return sum(row["amount"] for row in world.store.where("refund", "charge", charge["id"]))
+
+
+@route("GET", "/v1/refunds/{}")
+def get_refund(call: Call) -> Json:
+    """Return a refund."""
+    return call.world.store.get("refund", call.id)
+
+
+@route("POST", "/v1/refunds/{}")
+def update_refund(call: Call) -> Json:
+    """Change the metadata of a refund."""
+    refund = call.world.store.get("refund", call.id)
+    with call.world.change(refund, "refund.updated"):
+        refund["metadata"] = merge_metadata(refund["metadata"], call.params)
+    return refund
+
+
+@route("GET", "/v1/refunds")
+def list_refunds(call: Call) -> Json:
+    """Return refunds, by charge or by PaymentIntent."""
+    store, params = call.world.store, call.params
+    charge, intent = params.text("charge"), params.text("payment_intent")
+    if charge is not None:
+        rows = list(store.where("refund", "charge", charge))
+    elif intent is not None:
+        rows = list(store.where("refund", "payment_intent", intent))
+    else:
+        rows = list(store.rows("refund"))
+    return listing(call, rows, kind="refund")
