@@ -175,7 +175,7 @@ class TestTrouble:
     ) -> None:
         external_id = waiting_start(catalogue["starter:month"]).external_id
         row = about_subscription("evt_1", external_id)
-        stripe.fault(method="GET", path=f"/v1/subscriptions/{external_id}", times=10, status=500)
+        stripe.add_fault(method="GET", path=f"/v1/subscriptions/{external_id}", times=10, status=500)
 
         assert drain() == 0
 

@@ -21,7 +21,7 @@ CAUSE = Cause("resolver")
 
 def lose_answer(stripe: StripeSimulator, price: Price, kind: str, method: str) -> Subscription:
     """Start a subscription whose answer is lost after (or before) the provider acted."""
-    stripe.fault(method="POST", path="/v1/subscriptions$", times=1, kind=kind)
+    stripe.add_fault(method="POST", path="/v1/subscriptions$", times=1, action=kind)
     started = subscribe.start_subscription(
         organization=make_organization(),
         request=subscribe.StartRequest(price=price, payment_method=method),
@@ -98,7 +98,7 @@ class TestNoAnswer:
         subscription = lose_answer(
             stripe, catalogue["starter:month"], "reset_after", "pm_card_visa"
         )
-        stripe.fault(method="GET", path="/v1/subscriptions$", times=20, status=500)
+        stripe.add_fault(method="GET", path="/v1/subscriptions$", times=20, status=500)
         moment = clock.now() + timedelta(seconds=10)
 
         assert resolve_at(moment) == 0

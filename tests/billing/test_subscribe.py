@@ -204,7 +204,7 @@ class TestProviderTrouble:
         catalogue: dict[str, Price],
         stripe: StripeSimulator,
     ) -> None:
-        stripe.fault(method="POST", path="/v1/customers$", times=1, **fault)
+        stripe.add_fault(method="POST", path="/v1/customers$", times=1, **fault)
         price = catalogue["starter:month"]
         with pytest.raises(error):
             start(organization, price, "pm_card_visa", request_key="k1")
@@ -222,7 +222,7 @@ class TestProviderTrouble:
     def test_429_at_the_charge_is_provably_not_processed(
         self, organization: Organization, catalogue: dict[str, Price], stripe: StripeSimulator
     ) -> None:
-        stripe.fault(method="POST", path="/v1/subscriptions$", times=1, status=429)
+        stripe.add_fault(method="POST", path="/v1/subscriptions$", times=1, status=429)
 
         with pytest.raises(errors.ProviderBusy):
             start(organization, catalogue["starter:month"], "pm_card_visa", request_key="k1")
@@ -239,7 +239,7 @@ class TestProviderTrouble:
         settings: Any,
     ) -> None:
         settings.STRIPE_READ_TIMEOUT_SECONDS = 0.5
-        stripe.fault(method="POST", path="/v1/subscriptions$", times=1, kind=kind)
+        stripe.add_fault(method="POST", path="/v1/subscriptions$", times=1, action=kind)
         price = catalogue["starter:month"]
 
         unknown = start(organization, price, "pm_card_visa", request_key="k1")
@@ -264,7 +264,7 @@ class TestProviderTrouble:
     def test_a_second_writer_is_told_to_wait_while_the_first_is_undecided(
         self, organization: Organization, catalogue: dict[str, Price], stripe: StripeSimulator
     ) -> None:
-        stripe.fault(method="POST", path="/v1/subscriptions$", times=1, kind="reset_before")
+        stripe.add_fault(method="POST", path="/v1/subscriptions$", times=1, action="reset_before")
         start(organization, catalogue["starter:month"], "pm_card_visa")
 
         with pytest.raises(errors.PaymentPending) as refusal:

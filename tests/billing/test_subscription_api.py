@@ -229,7 +229,7 @@ class TestRefusals:
         assert Caller().get("/billing/plans").status_code == 200
 
     def test_a_provider_that_fails(self, setup: Caller, stripe: StripeSimulator) -> None:
-        stripe.fault(method="POST", path="/v1/customers$", times=1, status=500)
+        stripe.add_fault(method="POST", path="/v1/customers$", times=1, status=500)
 
         answer = setup.post("/billing/subscribe", {"plan_slug": "starter", "token": "pm_card_visa"})
 
@@ -327,7 +327,7 @@ class TestIdempotencyKey:
     def test_an_unknown_outcome_is_never_final_and_the_same_key_resumes(
         self, setup: Caller, stripe: StripeSimulator
     ) -> None:
-        stripe.fault(method="POST", path="/v1/subscriptions$", times=1, kind="reset_after")
+        stripe.add_fault(method="POST", path="/v1/subscriptions$", times=1, action="reset_after")
         first = setup.post("/billing/subscribe", self.BODY, **{"Idempotency-Key": "k1"})
         assert first.status_code == 202
         assert first.json()["status"] == "incomplete"
@@ -342,7 +342,7 @@ class TestIdempotencyKey:
     def test_a_failure_of_the_provider_is_never_final(
         self, setup: Caller, stripe: StripeSimulator
     ) -> None:
-        stripe.fault(method="POST", path="/v1/customers$", times=1, status=500)
+        stripe.add_fault(method="POST", path="/v1/customers$", times=1, status=500)
         first = setup.post("/billing/subscribe", self.BODY, **{"Idempotency-Key": "k1"})
         assert first.status_code == 502
 
