@@ -2,7 +2,8 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -25,6 +26,7 @@ class System:
     database_url: str
     redis_url: str
     webhook_secret: str
+    more_environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def base_url(self) -> str:
@@ -70,6 +72,7 @@ class System:
             "STRIPE_WEBHOOK_SECRET": self.webhook_secret,
             "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "EMAIL_FILE_PATH": str(self.mail_dir),
+            **self.more_environment,
             **more,
         }
 
@@ -127,6 +130,10 @@ class System:
     def simulator_answers(self) -> bool:
         """Say whether the local Stripe serves."""
         return _answers(f"{self.stripe_simulator}/_sim/requests")
+
+    def web_lives(self) -> bool:
+        """Say whether the application's server serves."""
+        return _answers(f"{self.base_url}/healthz")
 
     def web_answers(self) -> bool:
         """Say whether the application can do its work."""

@@ -164,7 +164,7 @@ def wait_until(
 
 
 def stop_all(children: Iterable[Child], seconds: float = STOP_SECONDS) -> None:
-    """Stop children one after the other, whatever happens to one of them."""
+    """Stop children one after the other, the last first, whatever happens to one of them."""
     with contextlib.ExitStack() as stack:
-        for child in reversed(list(children)):
+        for child in children:
             stack.callback(child.stop, seconds)
