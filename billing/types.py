@@ -34,7 +34,7 @@ class PaymentOutcome:
 
     state: AttemptState | None
     external_id: str = ""
-    client_secret: str = ""
+    client_secret: str = dataclasses.field(default="", repr=False)
     error_code: str = ""
     decline_code: str = ""
 
@@ -203,4 +203,4 @@ class PaymentIntentResult:
     status: str
     amount_minor: int
     currency: str
-    client_secret: str = ""
+    client_secret: str = dataclasses.field(default="", repr=False)

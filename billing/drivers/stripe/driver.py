@@ -1,0 +1,143 @@
+"""Stripe behind the contract that all providers keep."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from billing.drivers.base import Capabilities, PaymentDriver
+from billing.drivers.stripe import (
+    catalog,
+    checkouts,
+    customers,
+    mirror,
+    normalizer,
+    payments,
+    subscriptions,
+    webhooks,
+)
+from billing.enums import Provider
+from billing.types import (
+    CheckoutSnapshot,
+    CheckoutSpec,
+    CustomerSpec,
+    ExternalPriceRef,
+    NormalizedEvent,
+    PaymentIntentResult,
+    PriceSpec,
+    Subject,
+    SubscriptionSnapshot,
+    SubscriptionSpec,
+    VerifiedWebhook,
+)
+
+
+class StripeDriver(PaymentDriver):
+    """Stripe, at the pinned API version. Holds no state: settings are read at each call."""
+
+    name: ClassVar[Provider] = Provider.STRIPE
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        hosted_checkout=True, signed_webhooks=True, subscriptions=True, mirror=True
+    )
+
+    def create_customer(self, spec: CustomerSpec, *, idempotency_key: str) -> str:
+        """Create a payer; return Stripe's id."""
+        return customers.create(spec, idempotency_key=idempotency_key)
+
+    def find_customer(self, spec: CustomerSpec) -> str | None:
+        """Look for the payer that carries our id, by its e-mail address."""
+        return customers.find(spec)
+
+    def attach_payment_method(
+        self, payment_method: str, *, external_customer_id: str, idempotency_key: str
+    ) -> str:
+        """Give a payer a card; return the id of the method that now belongs to it."""
+        return customers.attach_payment_method(
+            payment_method,
+            external_customer_id=external_customer_id,
+            idempotency_key=idempotency_key,
+        )
+
+    def create_subscription(
+        self, spec: SubscriptionSpec, *, idempotency_key: str
+    ) -> SubscriptionSnapshot:
+        """Start a subscription. A declined card is a snapshot whose latest payment failed."""
+        return subscriptions.create(spec, idempotency_key=idempotency_key)
+
+    def retrieve_subscription(self, external_id: str) -> SubscriptionSnapshot:
+        """Ask for a subscription as it is now."""
+        return subscriptions.retrieve(external_id)
+
+    def find_subscription(
+        self, *, our_id: str, external_customer_id: str
+    ) -> SubscriptionSnapshot | None:
+        """Look for the subscription that carries our id, in whatever state."""
+        return subscriptions.find(our_id=our_id, external_customer_id=external_customer_id)
+
+    def cancel_subscription(
+        self, external_id: str, *, idempotency_key: str
+    ) -> SubscriptionSnapshot:
+        """End a subscription now."""
+        return subscriptions.cancel(external_id, idempotency_key=idempotency_key)
+
+    def abandon_subscription(
+        self, external_id: str, *, idempotency_key: str
+    ) -> SubscriptionSnapshot:
+        """Give up a subscription whose first payment is still open."""
+        return subscriptions.abandon(external_id, idempotency_key=idempotency_key)
+
+    def client_secret(self, external_subscription_id: str) -> str:
+        """Return what the payer's browser needs to finish the open payment; empty if nothing."""
+        return subscriptions.client_secret(external_subscription_id)
+
+    def create_checkout_session(
+        self, spec: CheckoutSpec, *, idempotency_key: str
+    ) -> CheckoutSnapshot:
+        """Open Stripe's own checkout page."""
+        return checkouts.create(spec, idempotency_key=idempotency_key)
+
+    def retrieve_checkout_session(self, external_id: str) -> CheckoutSnapshot:
+        """Ask for a checkout as it is now."""
+        return checkouts.retrieve(external_id)
+
+    def expire_checkout_session(
+        self, external_id: str, *, idempotency_key: str
+    ) -> CheckoutSnapshot:
+        """Close Stripe's checkout page."""
+        return checkouts.expire(external_id, idempotency_key=idempotency_key)
+
+    def create_payment_intent(
+        self,
+        *,
+        amount_minor: int,
+        currency: str,
+        metadata: Mapping[str, str],
+        idempotency_key: str,
+    ) -> PaymentIntentResult:
+        """Prepare a one-off payment that is captured later."""
+        return payments.create(
+            amount_minor=amount_minor,
+            currency=currency,
+            metadata=metadata,
+            idempotency_key=idempotency_key,
+        )
+
+    def capture_payment(self, external_id: str, *, idempotency_key: str) -> PaymentIntentResult:
+        """Take an authorized payment."""
+        return payments.capture(external_id, idempotency_key=idempotency_key)
+
+    def ensure_price(self, spec: PriceSpec) -> ExternalPriceRef:
+        """Find our price by its lookup key, or create it and its product."""
+        return catalog.ensure_price(spec)
+
+    def verify_webhook(
+        self, body: bytes, headers: Mapping[str, str], *, secret: str
+    ) -> VerifiedWebhook:
+        """Check who sent it."""
+        return webhooks.verify(body, headers, secret=secret)
+
+    def normalize_webhook(self, payload: Mapping[str, Any]) -> NormalizedEvent:
+        """Say in our words what a stored event is about."""
+        return normalizer.normalize(payload)
+
+    def copy_to_mirror(self, subject: Subject) -> bool:
+        """Copy one object into dj-stripe's tables; say whether they keep such objects."""
+        return mirror.copy(subject)

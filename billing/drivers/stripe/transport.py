@@ -1,0 +1,89 @@
+"""HTTP for the SDK that knows whether a request was sent.
+
+The SDK's own client turns a refused connection and a lost answer into the same error. For a write
+the difference decides everything: one may be tried again, the other may have taken money.
+"""
+
+from collections.abc import Mapping
+
+import httpx
+import stripe
+
+# Longer than the pauses inside a burst, much shorter than the time after which a server or a
+# balancer closes an idle connection: a request never meets one that is just being closed.
+_KEEPALIVE_SECONDS = 5.0
+_CONNECTIONS = 50
+
+# Raised before the first byte of a request leaves.
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+class _Broken(stripe.APIConnectionError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)  # type: ignore[no-untyped-call]
+
+
+class NotSent(_Broken):
+    """There was no connection: the request provably never arrived."""
+
+
+class AnswerLost(_Broken):
+    """The request may have arrived, and no answer came back."""
+
+
+class AnswerTimedOut(AnswerLost):
+    """No answer within the time that a call may take."""
+
+
+class PooledClient(stripe.HTTPClient):
+    """One pool of kept connections for all threads of a process; never sends twice by itself."""
+
+    name = "httpx"
+
+    def __init__(self, *, connect_timeout: float, read_timeout: float, is_loopback: bool) -> None:
+        super().__init__()
+        self._pool = httpx.Client(
+            timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout),
+            limits=httpx.Limits(
+                max_connections=_CONNECTIONS,
+                max_keepalive_connections=_CONNECTIONS,
+                keepalive_expiry=_KEEPALIVE_SECONDS,
+            ),
+            # A proxy from the environment has no way to this machine's own ports.
+            trust_env=not is_loopback,
+            follow_redirects=False,
+        )
+
+    def request(  # type: ignore[override]  # bytes, as the SDK's own clients return
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: str | bytes | None = None,
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """Send one request.
+
+        Raises:
+            NotSent: no connection could be made.
+            AnswerTimedOut: sent, and no answer in time.
+            AnswerLost: sent, and the connection broke.
+        """
+        try:
+            answer = self._pool.request(method, url, headers=headers, content=post_data)
+        except _BEFORE_SENDING as error:
+            raise NotSent(type(error).__name__) from error
+        except httpx.ReadTimeout as error:
+            raise AnswerTimedOut(type(error).__name__) from error
+        except httpx.HTTPError as error:
+            raise AnswerLost(type(error).__name__) from error
+        return answer.content, answer.status_code, answer.headers
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._pool.close()
