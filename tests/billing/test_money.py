@@ -1,0 +1,63 @@
+from typing import Any
+
+import pytest
+
+from billing.money import Money, as_decimal, exponent
+
+
+class TestMoney:
+    @pytest.mark.parametrize("amount", [29.0, "2900", True, None])
+    def test_refuses_what_is_no_integer(self, amount: Any) -> None:
+        with pytest.raises(TypeError):
+            Money(amount, "USD")
+
+    @pytest.mark.parametrize("currency", ["usd", "US", "USDT", "U$D", ""])
+    def test_refuses_what_is_no_currency_code(self, currency: str) -> None:
+        with pytest.raises(ValueError, match="not a currency code"):
+            Money(2900, currency)
+
+    def test_is_the_same_money_when_amount_and_currency_are(self) -> None:
+        assert Money(2900, "USD") == Money(2900, "USD")
+        assert Money(2900, "USD") != Money(2900, "EUR")
+
+    @pytest.mark.parametrize(
+        ("money", "shown"),
+        [
+            (Money(2900, "USD"), "$29.00"),
+            (Money(0, "USD"), "$0.00"),
+            (Money(-150, "USD"), "-$1.50"),
+            (Money(2900, "JPY"), "¥2,900"),
+            (Money(1234567, "EUR"), "€12,345.67"),
+        ],
+    )
+    def test_is_shown_as_people_read_it(self, money: Money, shown: str) -> None:
+        assert money.display() == shown
+
+    def test_is_shown_in_the_reader_s_language(self) -> None:
+        assert Money(123456, "EUR").display("de_DE") == "1.234,56\xa0€"
+
+
+class TestExponent:
+    @pytest.mark.parametrize(
+        ("currency", "places"),
+        [("USD", 2), ("usd", 2), ("JPY", 0), ("KWD", 3), ("ISK", 2), ("UGX", 2)],
+    )
+    def test_knows_how_many_decimals_the_minor_unit_has(self, currency: str, places: int) -> None:
+        assert exponent(currency) == places
+
+
+class TestAsDecimal:
+    @pytest.mark.parametrize(
+        ("amount", "currency", "text"),
+        [
+            (2900, "USD", "29.00"),
+            (5, "USD", "0.05"),
+            (0, "USD", "0.00"),
+            (-5, "USD", "-0.05"),
+            (2900, "JPY", "2900"),
+            (1234, "KWD", "1.234"),
+            (9_007_199_254_740_993, "USD", "90071992547409.93"),
+        ],
+    )
+    def test_never_loses_a_cent(self, amount: int, currency: str, text: str) -> None:
+        assert as_decimal(amount, currency) == text
