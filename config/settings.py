@@ -13,6 +13,8 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config import backoffice
+
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -101,6 +103,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "anymail",
     "djstripe",
     "config",
@@ -119,6 +122,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.NoStoreMiddleware",
     "config.middleware.ContentSecurityPolicyMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -135,10 +139,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "orgs.pages.context.chrome",
             ],
         },
     }
 ]
+
+UNFOLD = backoffice.UNFOLD
 
 # --- People -------------------------------------------------------------------------------------
 
@@ -178,7 +185,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["orgs.api.parsers.SafeJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "orgs.api.negotiation.FirstFormatNegotiation",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "orgs.api.schema.TenantSchema",
     "EXCEPTION_HANDLER": "orgs.api.exceptions.handle_exception",
     "DEFAULT_THROTTLE_RATES": {"register": "20/min", "token": "30/min"},
     # How many proxies of ours stand in front: only their part of X-Forwarded-For is believed.
@@ -193,6 +200,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"KeyModeEnum": "orgs.models.KeyMode"},
+    "PREPROCESSING_HOOKS": ["orgs.api.schema.canonical_endpoints"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/img/till.svg",
 }
 
 # --- Language, time, files ----------------------------------------------------------------------
@@ -225,6 +236,9 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PRODUCTION
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+# Opens /metrics to a collector; without it only staff may read them.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 TILL_ENCRYPTION_KEYS: list[str] = env.list("TILL_ENCRYPTION_KEYS", default=[]) or [
     required("TILL_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE=")
 ]
@@ -281,7 +295,9 @@ STRIPE_JS_URL: str = env.str(
     else f"{STRIPE_API_BASE}/dahlia/stripe.js",
 )
 STRIPE_SECRET_KEY = required("STRIPE_SECRET_KEY", "sk_test_developmentonlydevelopment0000")
-STRIPE_PUBLISHABLE_KEY = required("STRIPE_PUBLISHABLE_KEY", "pk_test_developmentonlydevelopment0000")
+STRIPE_PUBLISHABLE_KEY = required(
+    "STRIPE_PUBLISHABLE_KEY", "pk_test_developmentonlydevelopment0000"
+)
 # Without a secret the webhook answers 503: an event is never accepted unverified.
 STRIPE_WEBHOOK_SECRET: str = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_PRODUCT_PRICE_MAP: str = env.str("STRIPE_PRODUCT_PRICE_MAP", default="")

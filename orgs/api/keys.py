@@ -9,7 +9,7 @@ from orgs import selectors
 from orgs.api.base import TenantView
 from orgs.api.pagination import paginate
 from orgs.api.requests import ApiRequest
-from orgs.api.schema import IDEMPOTENCY_KEY, PAGE, errors, page_of
+from orgs.api.schema import PAGE, errors, page_of
 from orgs.api.serializers import ApiKeyCreatedOut, ApiKeyIn, ApiKeyOut
 from orgs.api.tenancy import current_org
 from orgs.errors import NotFound
@@ -37,7 +37,6 @@ class ApiKeysView(TenantView):
     @extend_schema(
         tags=["Accounts"],
         operation_id="create_api_key",
-        parameters=[IDEMPOTENCY_KEY],
         request=ApiKeyIn,
         responses={201: ApiKeyCreatedOut, **errors(400, 401, 403, 404, 409)},
     )
@@ -64,7 +63,6 @@ class ApiKeyView(TenantView):
     @extend_schema(
         tags=["Accounts"],
         operation_id="revoke_api_key",
-        parameters=[IDEMPOTENCY_KEY],
         responses={204: None, **errors(401, 403, 404, 409)},
     )
     def delete(self, request: ApiRequest, key_id: str) -> Response:

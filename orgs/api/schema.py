@@ -3,19 +3,26 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
+from orgs.api import idempotency
 from orgs.api.serializers import ErrorOut
 
-_SECOND_SPELLING = "/"
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="The same key and body replays the first answer; up to 255 characters.",
-)
+_TENANT_PATH = "/billing/tenants/{tenant_id}/"
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "The same key and body replays the first answer.",
+}
+_ORGANIZATION = {
+    "in": "header",
+    "name": "X-Organization",
+    "schema": {"type": "string", "format": "uuid"},
+    "description": "Required of a user who belongs to several organizations.",
+}
 PAGE = [
     OpenApiParameter("limit", int, description="1 to 100, 20 by default."),
     OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
@@ -41,7 +48,24 @@ def page_of(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[A
 
 def canonical_endpoints(endpoints: list[Any], **_future: Any) -> list[Any]:
     """Leave out the spellings with a trailing slash: they answer, but nobody should learn them."""
-    return [endpoint for endpoint in endpoints if not endpoint[0].endswith(_SECOND_SPELLING)]
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
+class TenantSchema(AutoSchema):
+    """Documents what `TenantView` does for every view, and tells the two spellings apart."""
+
+    def get_operation(self, path: str, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Describe one method of one path."""
+        operation: dict[str, Any] | None = super().get_operation(path, *args, **kwargs)
+        if operation is None or not getattr(self.view, "access", None):
+            return operation
+        if _TENANT_PATH in path:
+            operation["operationId"] += "_of_tenant"
+        headers = [_IDEMPOTENCY_KEY] if self.method in idempotency.METHODS else []
+        if "{tenant_id}" not in path:
+            headers.append(_ORGANIZATION)
+        operation["parameters"] = [*operation.get("parameters", []), *headers]
+        return operation
 
 
 class CredentialScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
