@@ -20,4 +20,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("", include("orgs.pages.urls")),
+    path("", include("billing.pages.urls")),
 ]

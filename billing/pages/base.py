@@ -1,0 +1,46 @@
+"""What all billing pages share: nothing is cached, refusals are pages, strangers learn nothing."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views import View
+
+from orgs.errors import DomainError, NotAuthenticated
+
+# A form's own number: the same form sent twice is one request.
+NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
+
+
+class Page(View):
+    """A page that is never stored and shows expected failures in words."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer; a refusal becomes a page that says what to do next."""
+        response: HttpResponseBase
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except NotAuthenticated:
+            response = redirect_to_login(self.address_after_login(request))
+        except DomainError as error:
+            response = self.problem(request, error)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def address_after_login(self, request: HttpRequest) -> str:
+        """Return where somebody goes on who has to sign in first (a form is not sent again)."""
+        return request.get_full_path() if request.method == "GET" else request.path
+
+    def problem(self, request: HttpRequest, error: DomainError) -> HttpResponse:
+        """Render a refusal."""
+        return show(request, "problem.html", {"error": error}, status=error.status)
+
+
+def show(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """Render one of our templates."""
+    return render(request, f"billing/{template}", dict(context), status=status)
