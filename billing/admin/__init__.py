@@ -1,0 +1,23 @@
+"""The back office of billing. Importing the package registers its pages."""
+
+from billing.admin import (
+    checkout,
+    customers,
+    events,
+    mirror,
+    organizations,
+    payments,
+    plans,
+    subscriptions,
+)
+
+__all__ = [
+    "checkout",
+    "customers",
+    "events",
+    "mirror",
+    "organizations",
+    "payments",
+    "plans",
+    "subscriptions",
+]

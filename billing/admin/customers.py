@@ -1,0 +1,121 @@
+"""Payers, and the provider accounts that payments run on."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from billing.models import Customer, MerchantAccount
+from orgs.backoffice import DeskAdmin, ReadOnlyAdmin
+
+
+@admin.register(Customer)
+class CustomerAdmin(ReadOnlyAdmin[Customer]):
+    list_display = ("organization", "reference", "provider", "external_id", "email", "created_at")
+    list_filter = ("provider", ("external_id", admin.EmptyFieldListFilter))
+    list_select_related = ("organization",)
+    search_fields = (
+        "external_id",
+        "reference",
+        "email",
+        "organization__name",
+        "organization__slug",
+    )
+    ordering = ("-created_at",)
+    fields = (
+        "organization",
+        "reference",
+        "provider",
+        "external_id",
+        "email",
+        "name",
+        "requested_at",
+        "id",
+        "created_at",
+    )
+
+
+class _SecretField(forms.CharField):
+    """Goes in and never comes out: always shown empty, empty keeps what is stored."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            required=False,
+            widget=forms.PasswordInput(
+                render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}
+            ),
+            **kwargs,
+        )
+
+
+class MerchantAccountForm(ModelForm[MerchantAccount]):
+    """Secrets are write-only: nobody reads them here, not even whether they are right."""
+
+    new_credentials = _SecretField(help_text="JSON. Empty keeps what is stored.")
+    new_webhook_secret = _SecretField(help_text="Empty keeps what is stored.")
+
+    def clean_new_credentials(self) -> str:
+        """Take only a JSON object."""
+        text = str(self.cleaned_data["new_credentials"])
+        try:
+            is_object = not text or isinstance(json.loads(text), dict)
+        except json.JSONDecodeError:
+            is_object = False
+        if not is_object:
+            raise forms.ValidationError("Not a JSON object.")
+        return text
+
+
+@admin.register(MerchantAccount)
+class MerchantAccountAdmin(DeskAdmin[MerchantAccount]):
+    form = MerchantAccountForm
+    list_display = ("label", "organization", "provider", "mode", "external_id", "is_active")
+    list_filter = ("provider", "mode", "is_active", ("organization", admin.EmptyFieldListFilter))
+    list_select_related = ("organization",)
+    search_fields = ("label", "external_id", "organization__name", "organization__slug")
+    autocomplete_fields = ("organization",)
+    readonly_fields = ("id", "has_credentials", "has_webhook_secret")
+    fields = (
+        "label",
+        "organization",
+        "provider",
+        "mode",
+        "external_id",
+        "is_active",
+        "has_credentials",
+        "new_credentials",
+        "has_webhook_secret",
+        "new_webhook_secret",
+        "id",
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+        """Switch it off instead: webhooks of its past payments may still arrive."""
+        return False
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: MerchantAccount,
+        form: forms.Form,
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
+        """Replace only the secrets that were entered."""
+        for name in ("credentials", "webhook_secret"):
+            entered = form.cleaned_data.get(f"new_{name}")
+            if entered:
+                setattr(obj, name, entered)
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="Credentials stored", boolean=True)
+    def has_credentials(self, account: MerchantAccount) -> bool:
+        """Say whether there are any."""
+        return bool(account.credentials)
+
+    @admin.display(description="Webhook secret stored", boolean=True)
+    def has_webhook_secret(self, account: MerchantAccount) -> bool:
+        """Say whether there is one."""
+        return bool(account.webhook_secret)

@@ -1,0 +1,93 @@
+"""How the back office looks. Only names and addresses: settings import this."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+_ENVIRONMENTS = {
+    "production": ["Production", "danger"],
+    "development": ["Development", "info"],
+    "test": ["Test", "warning"],
+}
+
+
+def environment(_request: HttpRequest) -> list[str]:
+    """Return the badge at the top: where am I?"""
+    from django.conf import settings  # noqa: PLC0415 - settings import this module
+
+    return _ENVIRONMENTS[settings.TILL_ENV]
+
+
+def _may_view(app: str, model: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(f"{app}.view_{model}")
+
+
+def _page(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": _may_view(app, model),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Till",
+    "SITE_HEADER": "Till",
+    "SITE_SYMBOL": "point_of_sale",
+    "SITE_URL": "/settings/billing",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "config.backoffice.environment",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": "Tenants",
+                "separator": True,
+                "items": [
+                    _page("Organizations", "apartment", "orgs", "organization"),
+                    _page("Subscriptions", "autorenew", "billing", "subscription"),
+                    _page("Timeline", "history", "billing", "billingevent"),
+                    _page("Customers", "group", "billing", "customer"),
+                    _page("Checkouts", "shopping_cart", "billing", "checkoutsession"),
+                    _page("Mail", "mail", "notifications", "message"),
+                ],
+            },
+            {
+                "title": "Money",
+                "separator": True,
+                "items": [
+                    _page("Cases", "report", "billing", "case"),
+                    _page("Obligations", "request_quote", "billing", "obligation"),
+                    _page("Payment attempts", "credit_card", "billing", "paymentattempt"),
+                    _page("Payment facts", "fact_check", "billing", "paymentfact"),
+                ],
+            },
+            {
+                "title": "Catalogue",
+                "separator": True,
+                "items": [
+                    _page("Plans", "sell", "billing", "plan"),
+                    _page("Versions", "layers", "billing", "planversion"),
+                    _page("Prices", "payments", "billing", "price"),
+                ],
+            },
+            {
+                "title": "Providers",
+                "separator": True,
+                "items": [
+                    _page("Incoming events", "inbox", "billing", "inboxevent"),
+                    _page("Merchant accounts", "storefront", "billing", "merchantaccount"),
+                    _page("Mirror queue", "sync", "billing", "mirrortodo"),
+                    _page("Stripe customers", "person", "djstripe", "customer"),
+                    _page("Stripe subscriptions", "event_repeat", "djstripe", "subscription"),
+                    _page("Stripe invoices", "receipt_long", "djstripe", "invoice"),
+                ],
+            },
+        ],
+    },
+}
