@@ -131,7 +131,7 @@ def _start_owner(layout: Layout, lock: int, *, durable: bool) -> None:
             child = subprocess.Popen(  # noqa: S603 - ourselves
                 command if durable else [*command, "--not-durable"],
                 cwd=PROJECT,
-                env={**os.environ, "PYTHONPATH": str(PROJECT)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_python_path())},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -145,6 +145,10 @@ def _start_owner(layout: Layout, lock: int, *, durable: bool) -> None:
     if answer != "ready":
         path = layout.log("owner")
         raise ServicesError(answer or f"The owner ended. {path}:\n{processes.tail(path)}")
+
+
+def _python_path() -> list[str]:
+    return [str(PROJECT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
 
 
 def status(state_dir: Path) -> Status | None:

@@ -136,18 +136,15 @@ def make_state_dir(layout: Layout) -> None:
     advice = "Choose another one with TILL_STATE_DIR, or set DATABASE_URL and REDIS_URL."
     try:
         layout.state_dir.parent.mkdir(parents=True, exist_ok=True)
-        # Root's servers run as another user, who must be able to pass through.
-        layout.state_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
-    except FileExistsError:
-        pass
+        if not layout.state_dir.exists():
+            # Root's servers run as another user, who must be able to pass through.
+            mode = 0o711 if os.geteuid() == 0 else 0o700
+            layout.state_dir.mkdir(mode=mode, exist_ok=True)
+        owner = layout.state_dir.stat().st_uid
     except OSError as error:
         raise ServicesError(
             f"Cannot make {layout.state_dir}: {error.strerror}. {advice}"
         ) from error
-    try:
-        owner = layout.state_dir.stat().st_uid
-    except OSError as error:
-        raise ServicesError(f"Cannot use {layout.state_dir}: {error.strerror}. {advice}") from error
     if owner != os.geteuid():
         raise ServicesError(
             f"{layout.state_dir} belongs to user id {owner}, not to you ({os.geteuid()}). {advice}"

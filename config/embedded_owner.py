@@ -180,7 +180,13 @@ class Owner:
         return True
 
     def _answer(self) -> None:
-        """Send the status to everyone who has connected."""
+        """Send the status to everyone who has connected, or nothing when a server is silent.
+
+        A server that was just killed may still look alive: so each is asked.
+        """
+        waiting = list(self._accept())
+        if not waiting:
+            return
         pids = {server.name: server.child.pid for server in self.servers if server.child}
         status = {
             "pid": os.getpid(),
@@ -188,13 +194,15 @@ class Owner:
             "lock": os.fstat(self.lock).st_ino,
             **pids,
         }
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except BlockingIOError:
-                return
+        text = json.dumps(status) if all(server.answers() for server in self.servers) else ""
+        for connection in waiting:
             with connection, contextlib.suppress(OSError):
-                connection.sendall(json.dumps(status).encode())
+                connection.sendall(text.encode())
+
+    def _accept(self) -> Iterator[socket.socket]:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                yield self.listener.accept()[0]
 
     @contextlib.contextmanager
     def _alarm(self) -> Iterator[Callable[[], None]]:

@@ -122,7 +122,7 @@ def find_home(layout: Layout, account: Account) -> Path:
     home = _own_folder(DATA_ROOTS, account) / layout.key
     if home.exists():
         shutil.rmtree(home)
-    home.mkdir(mode=0o711)
+    _make_passable(home)
     (home / "state-dir").write_bytes(os.fsencode(layout.state_dir))
     draft = pointer.with_suffix(".new")
     draft.write_text(str(home))
@@ -134,7 +134,8 @@ def _own_folder(candidates: tuple[Path, ...], account: Account) -> Path:
     """Make or verify a folder that belongs to us, that only we write, and that others pass."""
     for folder in candidates:
         try:
-            folder.mkdir(mode=0o711, exist_ok=True)
+            if not folder.exists():
+                _make_passable(folder)
             state = folder.lstat()
         except OSError:
             continue
@@ -146,6 +147,11 @@ def _own_folder(candidates: tuple[Path, ...], account: Account) -> Path:
         f"User id {account.uid}, as whom the servers run, can reach neither the project nor "
         f"{names}. Use a state directory that others can pass through, or run as another user."
     )
+
+
+def _make_passable(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o711)  # whatever the umask
 
 
 def make_private(folder: Path, account: Account) -> None:

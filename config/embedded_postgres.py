@@ -37,8 +37,10 @@ class Postgres(Server):
             statement = f"ALTER ROLE {ROLE} PASSWORD '{passwords.postgres}';\n"
             self._run_alone(self.data, statement, lock, log)
             write_secrets(self.layout, passwords)
-        # Stale for certain: the previous server's processes are gone.
+        # Stale for certain: the previous server's processes are gone. PostgreSQL itself would
+        # stumble over a process that has the number now, or was killed and not yet reaped.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self.layout.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         self._write_access_rules()
 
     def _make_cluster(self, lock: int, log: IO[bytes]) -> None:

@@ -16,7 +16,7 @@ from config.embedded_places import Programs
 
 READY_SECONDS = 60.0
 PREPARE_SECONDS = 120.0
-PREVIOUS_SECONDS = 5.0
+PREVIOUS_SECONDS = 3.0
 LOG_BYTES = 10_000_000
 
 
