@@ -120,12 +120,10 @@ def client_secret(external_id: str) -> str:
 
 
 def _retrieve(external_id: str) -> Json:
-    return calls.read(lambda sdk: sdk.v1.subscriptions.retrieve(external_id, {"expand": _EXPAND}))
+    return calls.read_one("subscriptions", external_id, expand=_EXPAND)
 
 
 def _snapshot(raw: Json) -> SubscriptionSnapshot:
     intent_id = snapshots.intent_to_ask_for(raw)
-    intent = (
-        calls.read(lambda sdk: sdk.v1.payment_intents.retrieve(intent_id)) if intent_id else None
-    )
+    intent = calls.read_one("payment_intents", intent_id) if intent_id else None
     return snapshots.subscription(raw, intent)
