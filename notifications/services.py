@@ -174,9 +174,9 @@ def _send(message: Message) -> str:
     )
     mail.attach_alternative(rendered.html, "text/html")
     mail.send()
-    # A set of ids belongs to several recipients; we have one.
+    # Nothing from a backend that is not anymail's; a set of ids only for several recipients.
     known = mail.anymail_status.message_id
-    return known if isinstance(known, str) else ""
+    return "" if known is None or isinstance(known, set) else str(known)
 
 
 def _message_id(message: Message) -> str:
