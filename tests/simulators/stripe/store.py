@@ -8,6 +8,7 @@ from tests.simulators.stripe.errors import no_such
 
 # kind -> fields whose value may be asked for; the answer is then not a walk over every row.
 INDEXED: dict[str, tuple[str, ...]] = {
+    "_checkout": ("awaits",),
     "charge": ("customer", "payment_intent"),
     "checkout.session": ("customer", "subscription", "payment_intent"),
     "customer": ("email",),
@@ -25,10 +26,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
 
 
 def _value(row: Json, field: str) -> str | None:
-    if field == "intent":
-        value = row["payment"].get("payment_intent")
-    else:
-        value = row.get(field)
+    value = row["payment"].get("payment_intent") if field == "intent" else row.get(field)
     return value if isinstance(value, str) else None
 
 

@@ -37,6 +37,17 @@ def get_account(call: Call) -> Json:
                 "primary_color": None,
                 "secondary_color": None,
             },
+            "card_payments": {
+                "decline_on": {"avs_failure": False, "cvc_failure": False},
+                "statement_descriptor_prefix": None,
+                "statement_descriptor_prefix_kana": None,
+                "statement_descriptor_prefix_kanji": None,
+            },
+            "payments": {
+                "statement_descriptor": "SIMULATOR",
+                "statement_descriptor_kana": None,
+                "statement_descriptor_kanji": None,
+            },
             "dashboard": {"display_name": "Simulator", "timezone": "Etc/UTC"},
         },
         "type": "standard",

@@ -1,0 +1,169 @@
+"""The hosted checkout page: works without script, on any screen, with a keyboard."""
+
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tests.simulators.stripe import Json, ids
+from tests.simulators.stripe.errors import Refusal
+from tests.simulators.stripe.pages.html import field, money, page
+from tests.simulators.stripe.resources.checkout_completion import submit
+from tests.simulators.stripe.resources.payment_methods import billing_details, card_from_number
+from tests.simulators.stripe.wire import Params, decode_form
+from tests.simulators.stripe.world import World
+
+
+def _session(world: World, session_id: str) -> Json:
+    session = world.store.get("checkout.session", session_id)
+    customer = world.store.find("customer", session["customer"] or "")
+    if customer is not None:
+        world.follow_clock_of(customer)
+    return session
+
+
+def _success(session: Json) -> Response:
+    url = session["success_url"] or session["return_url"] or "/"
+    return RedirectResponse(url.replace("{CHECKOUT_SESSION_ID}", session["id"]), 303)
+
+
+def _verb(session: Json) -> str:
+    if session["mode"] == "setup":
+        return "Save card"
+    return "Subscribe" if session["mode"] == "subscription" else "Pay"
+
+
+def _summary(world: World, session: Json) -> str:
+    items = world.store.get("_checkout", session["id"])["line_items"]
+    rows = ""
+    for item in items:
+        recurring = (item["price"] or {}).get("recurring")
+        every = f" / {recurring['interval']}" if recurring else ""
+        name = item["description"] or "Item"
+        if item["quantity"] > 1:
+            name = f"{item['quantity']} of {name}"
+        amount = money(item["amount_total"], item["currency"])
+        rows += f"<li><span>{escape(name)}</span><span>{amount}{every}</span></li>"
+    if session["mode"] == "setup":
+        return "<h1>Save a card</h1>"
+    days = world.store.get("_checkout", session["id"])["data"].get("trial_period_days")
+    trial = f'<p class="note">{escape(str(days))} days free, then as shown.</p>' if days else ""
+    total = money(session["amount_total"], session["currency"])
+    title = "Subscribe" if session["mode"] == "subscription" else "Pay"
+    return f'<h1>{title}</h1><p class="total">{total}</p><ul class="items">{rows}</ul>{trial}'
+
+
+def _form(
+    world: World, session: Json, given: dict[str, str], problem: str | None, status: int = 200
+) -> Response:
+    email = given.get("email") or session["customer_email"] or ""
+    known = world.store.find("customer", session["customer"] or "")
+    if known is not None:
+        email = email or known["email"] or ""
+    alert = f'<div class="alert" role="alert">{escape(problem)}</div>' if problem else ""
+    back = ""
+    if session["cancel_url"]:
+        back = f'<a class="back" href="{escape(session["cancel_url"])}">← Back</a>'
+    fields = (
+        field("email", "Email", autocomplete="email", value=email, kind="email", wide=True)
+        + field("number", "Card number", autocomplete="cc-number", mode="numeric", wide=True)
+        + field("expiry", "Expiration date (MM / YY)", autocomplete="cc-exp", mode="numeric")
+        + field("cvc", "Security code", autocomplete="cc-csc", mode="numeric")
+        + field(
+            "name", "Name on card", autocomplete="cc-name", value=given.get("name", ""), wide=True
+        )
+        + field(
+            "postal",
+            "Postal code",
+            autocomplete="postal-code",
+            value=given.get("postal", ""),
+            wide=True,
+        )
+    )
+    amount = ""
+    if session["mode"] == "payment":
+        amount = f" {money(session['amount_total'], session['currency'])}"
+    body = (
+        f'<main>{back}<div class="card">{_summary(world, session)}{alert}'
+        f'<form method="post" action="/c/pay/{session["id"]}" autocomplete="on">'
+        f'<div class="grid">{fields}</div>'
+        f'<button class="primary">{_verb(session)}{amount}</button></form></div>'
+        '<p class="note">A simulated page for test cards. No money moves.</p></main>'
+    )
+    return page(f"{_verb(session)} – Simulator checkout", body, status=status)  # noqa: RUF001
+
+
+def _closed(world: World, session: Json) -> Response:
+    del world
+    back = ""
+    if session["cancel_url"]:
+        back = f'<p><a href="{escape(session["cancel_url"])}">Return to the shop</a></p>'
+    body = (
+        '<main><div class="card"><h1>This checkout has expired</h1>'
+        f"<p>Nothing was charged. Please start again.</p>{back}</div></main>"
+    )
+    return page("Checkout expired", body, status=410)
+
+
+def _method(world: World, given: dict[str, str]) -> Json:
+    month, _, year = given.get("expiry", "").replace(" ", "").partition("/")
+    card = {
+        "number": given.get("number", ""),
+        "exp_month": month if month.isdigit() else "0",
+        "exp_year": year if year.isdigit() else "0",
+        "cvc": given.get("cvc", ""),
+    }
+    billing = Params(
+        {
+            "name": given.get("name", ""),
+            "email": given.get("email", ""),
+            "address": {"postal_code": given.get("postal", "")},
+        }
+    )
+    return card_from_number(world, Params(card), billing=billing_details(billing))
+
+
+async def show(world: World, request: Request, session_id: str) -> Response:
+    """Show the form, or take the card."""
+    body = await request.body()
+    session = _session(world, session_id)
+    if session["status"] == "complete":
+        return _success(session)
+    if session["status"] == "expired":
+        return _closed(world, session)
+    if request.method == "GET":
+        return _form(world, session, {}, None)
+    given = {name: str(value) for name, value in decode_form(body.decode()).items()}
+    try:
+        method = _method(world, given)
+        decline = submit(
+            world,
+            session,
+            method,
+            email=given.get("email") or session["customer_email"],
+            name=given.get("name") or None,
+        )
+    except Refusal as refusal:
+        return _form(world, session, given, refusal.message, 402)
+    if decline is not None:
+        return _form(world, session, given, decline.message, 402)
+    return _onwards(world, session)
+
+
+def _onwards(world: World, session: Json) -> Response:
+    if session["status"] == "complete":
+        return _success(session)
+    awaited = world.store.get("_checkout", session["id"])["awaits"]
+    intent = world.store.get(ids.kind_of(awaited) or "payment_intent", awaited)
+    if intent["status"] == "requires_action":
+        return RedirectResponse(intent["next_action"]["redirect_to_url"]["url"], 303)
+    error = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
+    return _form(world, session, {}, error.get("message", "The payment did not go through."))
+
+
+async def come_back(world: World, _request: Request, session_id: str) -> Response:
+    """Go on after the challenge: to the shop, or back to the form with what went wrong."""
+    session = _session(world, session_id)
+    if session["status"] == "expired":
+        return _closed(world, session)
+    return _onwards(world, session)

@@ -1,0 +1,60 @@
+"""Small pages: escaped text in a calm frame, no inline script, no inline style."""
+
+from html import escape
+
+from starlette.responses import HTMLResponse
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'"
+)
+
+
+def page(
+    title: str,
+    body: str,
+    *,
+    status: int = 200,
+    stylesheet: str = "site.css",
+    script: str | None = None,
+    attributes: dict[str, str] | None = None,
+) -> HTMLResponse:
+    """Return a whole page; `body` is HTML that was escaped where it had to be."""
+    shown = "".join(f' {name}="{escape(value)}"' for name, value in (attributes or {}).items())
+    loaded = f'<script src="/_static/{script}" defer></script>' if script else ""
+    text = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title>"
+        f'<link rel="stylesheet" href="/_static/{stylesheet}">{loaded}</head>'
+        f"<body{shown}>{body}</body></html>"
+    )
+    headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+    return HTMLResponse(text, status, headers=headers)
+
+
+def money(amount: int | None, currency: str | None) -> str:
+    """Return an amount as a reader expects it."""
+    code = (currency or "usd").upper()
+    if code in ("JPY", "KRW", "VND", "CLP"):
+        return f"{code} {amount or 0:,}"
+    value = f"{(amount or 0) / 100:,.2f}"
+    return f"${value}" if code == "USD" else f"{code} {value}"
+
+
+def field(
+    name: str,
+    label: str,
+    *,
+    autocomplete: str,
+    value: str = "",
+    kind: str = "text",
+    mode: str = "text",
+    wide: bool = False,
+) -> str:
+    """Return a labelled input."""
+    return (
+        f'<div class="{"wide" if wide else ""}"><label for="{name}">{escape(label)}</label>'
+        f'<input id="{name}" name="{name}" type="{kind}" inputmode="{mode}" '
+        f'autocomplete="{autocomplete}" value="{escape(value)}" required></div>'
+    )
