@@ -6,8 +6,8 @@ from bench.catalogue import Json
 
 def _metadata(number: int) -> Json:
     return {
-        "subscription_id": str(ids.row_id("sub", number)),
-        "organization_id": str(ids.row_id("org", number)),
+        "till_subscription_id": str(ids.row_id("sub", number)),
+        "till_organization_id": str(ids.row_id("org", number)),
     }
 
 
@@ -33,7 +33,7 @@ def customer(number: int) -> Json:
             "rendering_options": None,
         },
         "livemode": False,
-        "metadata": {"organization_id": str(ids.row_id("org", number))},
+        "metadata": {"till_organization_id": str(ids.row_id("org", number))},
         "name": f"Organization {number}",
         "phone": None,
         "preferred_locales": [],

@@ -22,6 +22,16 @@ OUR_PATH = "/api/v1/billing/webhooks/stripe"
 
 
 @dataclasses.dataclass(frozen=True)
+class Services:
+    """What a run is made on: the server's URLs, the migrated template, where files go."""
+
+    admin_url: str
+    redis_url: str
+    template: str
+    folder: Path
+
+
+@dataclasses.dataclass(frozen=True)
 class Shot:
     """What one load came to; processor time in milliseconds per accepted delivery."""
 
@@ -174,3 +184,9 @@ def ask(module: str, *arguments: str, env: Mapping[str, str]) -> str:
     if done.returncode:
         raise BenchError(f"{module} failed:\n{done.stderr[-3000:]}")
     return done.stdout.strip()
+
+
+def count_statements(module: str, path: str, count: int, *, env: Mapping[str, str]) -> float:
+    """Return the statements an application sends per accepted delivery."""
+    told = json.loads(ask("bench.statements", module, path, str(count), env=env))
+    return float(told["statements"])
