@@ -270,6 +270,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False  # the sweeps re-queue; a caller never waits for a broken broker
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 0,  # for whoever sends; workers reconnect by their own rules
     "socket_connect_timeout": 1,
     "socket_timeout": 30,
     "visibility_timeout": 3600,
