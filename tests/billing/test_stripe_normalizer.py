@@ -1,0 +1,277 @@
+"""What Stripe's events mean to us. The fixtures are whole events of the pinned API version."""
+
+import copy
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import stripe as sdk
+
+from billing.drivers.stripe import normalizer
+from billing.enums import FactKind, Provider
+from billing.types import NormalizedEvent, Subject
+
+EVENTS = Path(__file__).parent.parent / "fixtures" / "stripe" / "events"
+
+
+def load(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def normalized(name: str) -> NormalizedEvent:
+    return normalizer.normalize(load(name))
+
+
+def obj(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = load(name)["data"]["object"]
+    return found
+
+
+def subscription_of(name: str) -> str:
+    return str(obj(name)["parent"]["subscription_details"]["subscription"])
+
+
+class TestTypes:
+    def test_names_only_types_that_stripe_has(self) -> None:
+        known = set(get_args(get_type_hints(sdk.Event)["type"]))
+
+        assert known
+        assert set(normalizer.TYPES) - known == set()
+
+    def test_every_type_of_ours_has_three_parts(self) -> None:
+        assert all(name.count(".") == 2 for name in normalizer.TYPES.values())
+        assert all(name.startswith("billing.") for name in normalizer.TYPES.values())
+
+    @pytest.mark.parametrize(
+        ("fixture", "type_"),
+        [
+            ("customer.created", "billing.customer.created"),
+            ("customer.subscription.created", "billing.subscription.created"),
+            ("customer.subscription.deleted", "billing.subscription.canceled"),
+            ("invoice.paid", "billing.invoice.paid"),
+            ("invoice.payment_succeeded", "billing.invoice.paid"),
+            ("invoice_payment.paid", "billing.invoice_payment.paid"),
+            ("checkout.session.expired", "billing.checkout.expired"),
+            ("charge.dispute.created", "billing.dispute.created"),
+            ("payment_intent.succeeded", "billing.payment_intent.succeeded"),
+        ],
+    )
+    def test_speaks_our_words(self, fixture: str, type_: str) -> None:
+        assert normalized(fixture).type == type_
+
+    def test_keeps_who_when_and_what_stripe_called_it(self) -> None:
+        event = load("invoice.paid")
+
+        found = normalizer.normalize(event)
+
+        assert found.provider is Provider.STRIPE
+        assert found.external_id == event["id"]
+        assert found.provider_type == "invoice.paid"
+        assert found.occurred_at == datetime.fromtimestamp(event["created"], UTC)
+        assert found.external_customer_id == obj("invoice.paid")["customer"]
+
+    @pytest.mark.parametrize("type_", ["issuing_card.created", "customer.source.created", "new"])
+    def test_an_unknown_type_concerns_nothing_of_ours(self, type_: str) -> None:
+        event = {**load("customer.subscription.updated"), "type": type_}
+
+        found = normalizer.normalize(event)
+
+        assert found.type == "billing.provider.other"
+        assert found.provider_type == type_
+        assert (found.subject, found.fact, found.mirror) == (None, None, ())
+
+
+class TestSubject:
+    @pytest.mark.parametrize("verb", ["created", "updated", "deleted", "trial_will_end"])
+    def test_a_subscription_is_its_own(self, verb: str) -> None:
+        name = f"customer.subscription.{verb}"
+
+        assert normalized(name).subject == Subject("subscription", obj(name)["id"])
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "invoice.paid",
+            "invoice.paid.trial",
+            "invoice.payment_succeeded",
+            "invoice.payment_failed",
+            "invoice.payment_action_required",
+        ],
+    )
+    def test_an_invoice_leads_to_its_subscription(self, name: str) -> None:
+        assert normalized(name).subject == Subject("subscription", subscription_of(name))
+
+    def test_an_expanded_subscription_does_too(self) -> None:
+        event = load("invoice.paid")
+        event["data"]["object"]["parent"]["subscription_details"]["subscription"] = {"id": "sub_1"}
+
+        assert normalizer.normalize(event).subject == Subject("subscription", "sub_1")
+
+    def test_an_invoice_for_something_else_leads_nowhere(self) -> None:
+        event = load("invoice.paid")
+        event["data"]["object"]["parent"] = None
+
+        assert normalizer.normalize(event).subject is None
+
+    def test_an_invoice_payment_only_knows_its_invoice(self) -> None:
+        assert normalized("invoice_payment.paid").subject is None
+
+    def test_an_invoice_payment_with_its_invoice_leads_on(self) -> None:
+        event = load("invoice_payment.paid")
+        event["data"]["object"]["invoice"] = obj("invoice.paid")
+
+        found = normalizer.normalize(event).subject
+
+        assert found == Subject("subscription", subscription_of("invoice.paid"))
+
+    def test_a_checkout_is_its_own(self) -> None:
+        name = "checkout.session.expired"
+
+        assert normalized(name).subject == Subject("checkout_session", obj(name)["id"])
+
+    @pytest.mark.parametrize(
+        "name",
+        ["customer.created", "payment_intent.succeeded", "charge.refunded", "price.created"],
+    )
+    def test_anything_else_has_none(self, name: str) -> None:
+        assert normalized(name).subject is None
+
+
+class TestFacts:
+    def test_a_failed_payment_is_one_per_attempt(self) -> None:
+        invoice = obj("invoice.payment_failed")
+        second = load("invoice.payment_failed")
+        second["data"]["object"]["attempt_count"] = 2
+
+        first_fact = normalized("invoice.payment_failed").fact
+        second_fact = normalizer.normalize(second).fact
+
+        assert first_fact is not None
+        assert second_fact is not None
+        assert first_fact.kind is FactKind.PAYMENT_FAILED
+        assert first_fact.external_id == f"{invoice['id']}:1"
+        assert second_fact.external_id == f"{invoice['id']}:2"
+        assert (first_fact.amount_minor, first_fact.currency) == (5800, "USD")
+
+    def test_both_events_of_a_paid_invoice_tell_the_same_fact(self) -> None:
+        paid, succeeded = (
+            normalized("invoice.paid").fact,
+            normalized("invoice.payment_succeeded").fact,
+        )
+
+        assert paid is not None
+        assert paid.kind is FactKind.PAYMENT_SUCCEEDED
+        assert paid.external_id == obj("invoice.paid")["id"]
+        assert (paid.amount_minor, paid.currency) == (5800, "USD")
+        assert succeeded == paid
+
+    def test_nothing_was_paid_for_a_trial(self) -> None:
+        assert normalized("invoice.paid.trial").fact is None
+
+    def test_a_payment_that_waits_for_the_card_holder(self) -> None:
+        invoice = obj("invoice.payment_action_required")
+
+        fact = normalized("invoice.payment_action_required").fact
+
+        assert fact is not None
+        assert fact.kind is FactKind.ACTION_REQUIRED
+        assert fact.external_id == f"{invoice['id']}:{invoice['attempt_count']}"
+        assert fact.amount_minor == 5800
+
+    def test_each_refund_of_a_charge_is_told_with_its_own_amount(self) -> None:
+        charge = obj("charge.refunded")
+        first, second = normalized("charge.refunded"), normalized("charge.refunded.second")
+
+        assert first.fact is not None
+        assert second.fact is not None
+        assert first.fact.kind is FactKind.REFUNDED
+        assert (first.fact.external_id, first.fact.amount_minor) == (f"{charge['id']}:1000", 1000)
+        assert (second.fact.external_id, second.fact.amount_minor) == (f"{charge['id']}:1500", 500)
+        assert first.external_customer_id == charge["customer"]
+        assert first.fact.detail["payment_intent"] == charge["payment_intent"]
+
+    def test_a_refund_itself_adds_nothing(self) -> None:
+        assert normalized("refund.created").fact is None
+
+    def test_a_dispute_names_the_payment(self) -> None:
+        dispute = obj("charge.dispute.created")
+
+        fact = normalized("charge.dispute.created").fact
+
+        assert fact is not None
+        assert fact.kind is FactKind.DISPUTED
+        assert fact.external_id == dispute["id"]
+        assert (fact.amount_minor, fact.currency) == (5800, "USD")
+        assert fact.detail == {
+            "payment_intent": dispute["payment_intent"],
+            "charge": dispute["charge"],
+            "reason": "fraudulent",
+        }
+
+    def test_a_dispute_of_a_charge_without_intent(self) -> None:
+        event = load("charge.dispute.created")
+        event["data"]["object"]["payment_intent"] = None
+
+        fact = normalizer.normalize(event).fact
+
+        assert fact is not None
+        assert "payment_intent" not in fact.detail
+
+    @pytest.mark.parametrize("name", ["customer.subscription.updated", "payment_intent.succeeded"])
+    def test_a_state_is_no_fact(self, name: str) -> None:
+        assert normalized(name).fact is None
+
+
+class TestMirror:
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [
+            ("customer.created", "customer"),
+            ("customer.subscription.updated", "subscription"),
+            ("customer.subscription.deleted", "subscription"),
+            ("invoice.paid", "invoice"),
+            ("payment_intent.succeeded", "payment_intent"),
+            ("payment_method.attached", "payment_method"),
+            ("price.created", "price"),
+            ("product.created", "product"),
+        ],
+    )
+    def test_copies_the_object_an_event_is_about(self, name: str, kind: str) -> None:
+        assert normalized(name).mirror == (Subject(kind, obj(name)["id"]),)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "customer.deleted",
+            "invoice_payment.paid",
+            "checkout.session.expired",
+            "charge.refunded",
+            "refund.created",
+        ],
+    )
+    def test_leaves_the_rest_alone(self, name: str) -> None:
+        assert normalized(name).mirror == ()
+
+    def test_an_upcoming_invoice_can_not_be_fetched(self) -> None:
+        event = load("invoice.paid")
+        event["type"] = "invoice.upcoming"
+        without_id = copy.deepcopy(event)
+        del without_id["data"]["object"]["id"]
+
+        assert normalizer.normalize(event).mirror == ()
+        assert normalizer.normalize(without_id).mirror == ()
+        assert normalizer.normalize(without_id).subject is not None
+
+
+class TestCustomer:
+    def test_a_customer_is_its_own(self) -> None:
+        name = "customer.deleted"
+
+        assert normalized(name).external_customer_id == obj(name)["id"]
+
+    def test_is_empty_where_stripe_names_none(self) -> None:
+        assert normalized("price.created").external_customer_id == ""
+        assert normalized("charge.dispute.created").external_customer_id == ""
