@@ -7,8 +7,17 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_INTEGER = re.compile(r"[+-]?\d+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+_WIRE = {
+    "integer": re.compile(r"[+-]?\d+"),
+    "number": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)"),
+    "boolean": re.compile(r"true|false", re.IGNORECASE),
+}
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "string": (str,),
+    "boolean": (),
+}
 
 
 @dataclass(frozen=True)
@@ -57,13 +66,11 @@ class Checker:
     ) -> list[Deviation]:
         """Return how a value deviates from a schema; nothing if it fits."""
         schema = self.resolved(schema)
+        if _is_absent(value, schema, wire=wire):
+            return []
         if "anyOf" in schema:
             return self._check_any(value, schema, path, wire=wire)
-        if value is None and schema.get("nullable"):
-            return []
         kind = schema.get("type")
-        if wire and value == "" and _may_be_unset(schema):
-            return []
         if kind == "object" or (kind is None and "properties" in schema):
             return self._check_object(value, schema, path, wire=wire)
         if kind == "array":
@@ -76,8 +83,6 @@ class Checker:
     def _check_any(
         self, value: object, schema: Json, path: tuple[str, ...], *, wire: bool
     ) -> list[Deviation]:
-        if value is None and schema.get("nullable"):
-            return []
         tries = []
         for alternative in schema["anyOf"]:
             found = self.check(value, alternative, path, wire=wire)
@@ -129,8 +134,12 @@ class Checker:
         return found
 
 
-def _may_be_unset(schema: Json) -> bool:
-    """Say whether an empty form value stands for "unset" here."""
+def _is_absent(value: object, schema: Json, *, wire: bool) -> bool:
+    """Say whether a value is a null, or an empty form value that unsets, where that may be."""
+    if value is None:
+        return bool(schema.get("nullable"))
+    if not wire or value != "" or "anyOf" in schema:
+        return False
     if schema.get("type") in ("object", "array", "integer", "number", "boolean"):
         return False
     return "enum" not in schema or "" in schema["enum"]
@@ -159,15 +168,8 @@ def _fits(value: object, kind: str | None, *, wire: bool) -> bool:
     if kind is None:
         return True
     if wire:
-        text = str(value)
-        patterns = {"integer": _INTEGER, "number": _NUMBER}
-        if kind in patterns:
-            return patterns[kind].fullmatch(text) is not None
-        return kind != "boolean" or text.lower() in ("true", "false")
-    if kind == "boolean":
-        return isinstance(value, bool)
-    if kind == "integer":
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return isinstance(value, str)
+        pattern = _WIRE.get(kind)
+        return pattern is None or pattern.fullmatch(str(value)) is not None
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, _PYTHON[kind])

@@ -103,22 +103,24 @@ class Schemas:
 def _composed(base: str, inner: list[Json]) -> Json | None:
     """Return the schema of a generic such as `Optional[...]`, or None for an unknown one."""
     first = inner[0]
-    if base in ("NotRequired", "Required", "ClassVar"):
-        return first
-    if base == "Optional":
-        wrapped = {"allOf": [first]} if "$ref" in first else first
-        return {**wrapped, "nullable": True}
-    if base == "Union":
-        return _union(inner)
-    if base in ("List", "Sequence"):
-        return {"type": "array", "items": first}
-    if base in ("Dict", "UntypedStripeObject", "Mapping"):
-        return {"type": "object", "additionalProperties": inner[-1]}
-    if base == "ExpandableField":
-        return {"anyOf": [{"type": "string"}, first], "x-expandable": True}
-    if base in ("ListObject", "SearchResultObject"):
-        return _list(first, "list" if base == "ListObject" else "search_result")
-    return None
+    free: Json = {"type": "object", "additionalProperties": inner[-1]}
+    array: Json = {"type": "array", "items": first}
+    found: dict[str, Json] = {
+        "NotRequired": first,
+        "Required": first,
+        "ClassVar": first,
+        "Optional": {**({"allOf": [first]} if "$ref" in first else first), "nullable": True},
+        "Union": _union(inner),
+        "List": array,
+        "Sequence": array,
+        "Dict": free,
+        "UntypedStripeObject": free,
+        "Mapping": free,
+        "ExpandableField": {"anyOf": [{"type": "string"}, first], "x-expandable": True},
+        "ListObject": _list(first, "list"),
+        "SearchResultObject": _list(first, "search_result"),
+    }
+    return found.get(base)
 
 
 def _list(items: Json, kind: str) -> Json:

@@ -33,7 +33,7 @@ class SimulatorProcess:
         with selectors.DefaultSelector() as selector:
             selector.register(self.child.stdout, selectors.EVENT_READ)
             while selector.select(max(0.0, deadline - time.monotonic())):
-                line = self.child.stdout.readline()
+                line = str(self.child.stdout.readline())
                 if " ready " in line:
                     return line.rsplit(" ", 1)[1].strip()
                 if not line:

@@ -59,7 +59,8 @@ def _contract(path: pathlib.Path | None) -> RequestContract | None:
         return None
     from tests.contract.contract import Contract  # noqa: PLC0415 - only when it is asked for
 
-    return Contract(json.loads(path.read_text(encoding="utf-8")))
+    contract: RequestContract = Contract(json.loads(path.read_text(encoding="utf-8")))
+    return contract
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

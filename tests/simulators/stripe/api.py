@@ -24,16 +24,26 @@ class RequestContract(Protocol):
         """Return the deviations, each with message, param and code."""
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Api:
     """Everything under /v1."""
 
-    def __init__(self, world: World, *, contract: RequestContract | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        contract: RequestContract | None = None,
+        after_request: Callable[[], None] = _nothing,
+    ) -> None:
         self.world = world
         self.contract = contract
         self.faults = faults.Faults()
         self.journal = journal.Journal()
         self.keys = Keys(world)
-        self.after_request: Callable[[], None] = lambda: None
+        self.after_request = after_request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

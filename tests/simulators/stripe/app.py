@@ -36,8 +36,7 @@ class Simulator:
     ) -> None:
         self.world = World(public_url=public_url)
         self.deliveries = Deliveries(self.world)
-        self.api = Api(self.world, contract=contract)
-        self.api.after_request = self._save_soon
+        self.api = Api(self.world, contract=contract, after_request=self._save_soon)
         self.control = Control(self.world, self.api, self.deliveries)
         self.site = Site(self.world, self._save_soon)
         self.snapshot: Snapshot | None = None

@@ -161,6 +161,6 @@ class StripeSimulator:
         found: Json = self.control("POST", "settings", changes)
         return found
 
-    def reset(self) -> None:
-        """Forget everything but the webhook endpoints."""
-        self.control("POST", "reset")
+    def reset(self, *, endpoints: bool = False) -> None:
+        """Forget everything; webhook endpoints only if asked to."""
+        self.control("POST", "reset", {"endpoints": endpoints})

@@ -48,9 +48,7 @@ class Control:
         query = dict(request.query_params)
         try:
             body = await request.body()
-            given = json.loads(body) if body else {}
-            if not isinstance(given, dict):
-                raise TypeError("the body must be an object")
+            given: Json = dict(json.loads(body)) if body else {}
             if request.method == "GET" and name.startswith("objects/"):
                 return JSONResponse(self._objects(name.removeprefix("objects/")))
             switch = self.switches.get((request.method, name))
@@ -134,16 +132,13 @@ class Control:
         if unknown:
             raise ValueError(f"unknown settings: {', '.join(unknown)}")
         self.world.settings.update(given)
-        self.world.offset += 0
         return dict(self.world.settings)
 
-    async def _reset(self, _given: Json, _query: dict[str, str]) -> Json:
-        """Forget objects, events, faults, requests and time; the started endpoint stays."""
+    async def _reset(self, given: Json, _query: dict[str, str]) -> Json:
+        """Forget objects, events, faults, requests and time; endpoints only if asked to."""
         store = self.world.store
-        kept = {
-            kind: dict(store.tables.get(kind, {}))
-            for kind in ("webhook_endpoint", "_endpoint_secret")
-        }
+        kinds = () if given.get("endpoints") else ("webhook_endpoint", "_endpoint_secret")
+        kept = {kind: dict(store.tables.get(kind, {})) for kind in kinds}
         store.clear()
         for clock_id in self.world.agendas:
             store.dirty["_agenda", clock_id] = None

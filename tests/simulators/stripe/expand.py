@@ -14,7 +14,7 @@ INCLUDABLE: dict[tuple[str, str], Include] = {}
 _MAX_DEPTH = 4
 
 
-def includable(kind: str, field: str) -> "Callable[[Include], Include]":
+def includable(kind: str, field: str) -> Callable[[Include], Include]:
     """Register the maker of a part that is left out by default."""
 
     def register(make: Include) -> Include:

@@ -1,5 +1,6 @@
 """Which function answers which path, and what it is handed."""
 
+import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -43,7 +44,7 @@ _EXACT: dict[tuple[str, str], Route] = {}
 _BY_SHAPE: dict[tuple[str, int], list[Route]] = {}
 
 
-def route(method: str, path: str, *, browser: bool = False) -> "Callable[[Handler], Handler]":
+def route(method: str, path: str, *, browser: bool = False) -> Callable[[Handler], Handler]:
     """Register the function for a method and a path with `{}` where ids stand."""
 
     def register(handler: Handler) -> Handler:
@@ -58,6 +59,12 @@ def route(method: str, path: str, *, browser: bool = False) -> "Callable[[Handle
         return handler
 
     return register
+
+
+def all_routes() -> set[tuple[str, str]]:
+    """Return every method and path there is, ids as `{}`."""
+    shaped = [entry for shape in _BY_SHAPE.values() for entry in shape]
+    return {(entry.method, "/" + "/".join(entry.segments)) for entry in [*_EXACT.values(), *shaped]}
 
 
 def match(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
@@ -90,11 +97,11 @@ def browser_may_call(method: str, path: str) -> bool:
         return False
 
 
-_RANGES = {
-    "gt": lambda value, bound: value > bound,
-    "gte": lambda value, bound: value >= bound,
-    "lt": lambda value, bound: value < bound,
-    "lte": lambda value, bound: value <= bound,
+_RANGES: dict[str, Callable[[int, int], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
 }
 
 
@@ -105,14 +112,11 @@ def in_range(params: Params, key: str, value: int) -> bool:
     if not isinstance(params.raw(key), dict):
         return value == params.integer(key)
     bounds = params.inside(key)
-    return all(
-        compare(value, bounds.integer(name))
-        for name, compare in _RANGES.items()
-        if bounds.integer(name) is not None
-    )
+    limits = {name: bounds.integer(name) for name in _RANGES}
+    return all(_RANGES[name](value, limit) for name, limit in limits.items() if limit is not None)
 
 
-def listing(call: Call, rows: "Iterable[Json]", *, kind: str) -> Json:
+def listing(call: Call, rows: Iterable[Json], *, kind: str) -> Json:
     """Return one page of rows that come oldest first: newest first, with Stripe's cursors."""
     params = call.params
     limit = params.integer("limit")

@@ -76,11 +76,11 @@ class Store:
             raise no_such(kind, row_id, param=param or "id", status=400 if param else 404)
         return row
 
-    def rows(self, kind: str) -> "Iterable[Json]":
+    def rows(self, kind: str) -> Iterable[Json]:
         """Return all rows of a kind, oldest first."""
         return self.tables.get(kind, {}).values()
 
-    def where(self, kind: str, field: str, value: str) -> "Iterator[Json]":
+    def where(self, kind: str, field: str, value: str) -> Iterator[Json]:
         """Yield the rows whose indexed field has this value, oldest first."""
         table = self.tables.get(kind, {})
         for row_id in list(self.index.get((kind, field, value), ())):

@@ -123,7 +123,7 @@ class Params:
             raise Refusal("Invalid object", code="parameter_invalid_type", param=self.name(key))
         return Params(value, self.name(key))
 
-    def each(self, key: str) -> "Iterator[Params]":
+    def each(self, key: str) -> Iterator["Params"]:
         """Yield the parameters of every object of a list."""
         listed = self.inside(key)
         for index in sorted(listed.data, key=lambda name: int(name) if name.isdigit() else 0):
@@ -144,7 +144,7 @@ class Params:
 
 
 def merge_metadata(current: Json, params: Params) -> Json:
-    """Return metadata with the sent keys merged in: an empty value unsets, an empty whole clears."""
+    """Return metadata with the sent keys merged in: an empty value unsets, an empty all clears."""
     if not params.has("metadata"):
         return current
     if params.raw("metadata") == "":

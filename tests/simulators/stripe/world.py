@@ -1,4 +1,4 @@
-"""The world a request acts on: rows, a clock that can be moved, and the events that changes cause."""
+"""The world a request acts on: rows, a clock that can be moved, and events of what changed."""
 
 import contextlib
 import heapq
@@ -67,7 +67,7 @@ class World:
             self.frozen, self.clock_id = clock["frozen_time"], clock["id"]
 
     def schedule(self, moment: int, job: str, row_id: str) -> None:
-        """Note that something may be due for a row at a moment; the job looks again when it runs."""
+        """Note that something may be due at a moment; the job looks again when it runs."""
         self.sequence += 1
         agenda = self.agendas.setdefault(self.clock_id, [])
         heapq.heappush(agenda, (moment, self.sequence, job, row_id))
@@ -101,8 +101,9 @@ class World:
         data: Json = {"object": row}
         if previous is not None:
             data["previous_attributes"] = previous
+        event_id = ids.new_id("event")
         event = {
-            "id": ids.new_id("event"),
+            "id": event_id,
             "object": "event",
             "api_version": API_VERSION,
             "created": self.now(),
@@ -115,13 +116,13 @@ class World:
         # A text, because the object goes on changing while the event must not.
         body = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
         record = {
-            "id": event["id"],
+            "id": event_id,
             "type": type_,
             "created": event["created"],
             "object_id": row.get("id"),
             "body": body,
         }
-        self.store.put("event", record["id"], record)
+        self.store.put("event", event_id, record)
         self.on_event(record)
 
 

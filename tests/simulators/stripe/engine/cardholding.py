@@ -59,7 +59,7 @@ def card_of(world: World, payment_method_id: str) -> tuple[Card, Json]:
 
 
 def resolve(world: World, reference: str, *, param: str | None) -> Json:
-    """Return the PaymentMethod of an id; a `pm_card_…` test name makes a fresh one, as at Stripe."""
+    """Return the PaymentMethod of an id; a `pm_card_…` test name makes a fresh one."""
     if reference in BY_NAME:
         return make_payment_method(world, BY_NAME[reference])
     return world.store.get("payment_method", reference, param=param)

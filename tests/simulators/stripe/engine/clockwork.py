@@ -21,7 +21,7 @@ def run_due(world: World, until: int, clock_id: str = "") -> Iterator[int]:
         yield moment
 
 
-def _subscription(job: "Callable[[World, Json], None]") -> Job:
+def _subscription(job: Callable[[World, Json], None]) -> Job:
     def run(world: World, row_id: str) -> None:
         subscription = world.store.find("subscription", row_id)
         if subscription is not None and subscription["status"] not in standing.ENDED:
@@ -30,7 +30,7 @@ def _subscription(job: "Callable[[World, Json], None]") -> Job:
     return run
 
 
-def _invoice(job: "Callable[[World, Json], None]") -> Job:
+def _invoice(job: Callable[[World, Json], None]) -> Job:
     def run(world: World, row_id: str) -> None:
         invoice = world.store.find("invoice", row_id)
         if invoice is not None:
@@ -73,7 +73,7 @@ def _finalize_invoice(world: World, invoice: Json) -> None:
             invoice["status"] = "uncollectible"
         world.emit("invoice.marked_uncollectible", invoice)
     elif invoice["collection_method"] == "charge_automatically":
-        settling.collect(world, invoice, off_session=True, retry=True)
+        settling.collect(world, invoice, off_session=False, retry=True)
     else:
         world.emit("invoice.sent", invoice)
         if invoice["due_date"] is not None:
@@ -82,7 +82,7 @@ def _finalize_invoice(world: World, invoice: Json) -> None:
 
 def _retry_invoice(world: World, invoice: Json) -> None:
     if invoice["status"] == "open" and invoice["next_payment_attempt"] == world.now():
-        settling.collect(world, invoice, off_session=True, retry=True)
+        settling.collect(world, invoice, off_session=False, retry=True)
 
 
 def _fall_overdue(world: World, invoice: Json) -> None:

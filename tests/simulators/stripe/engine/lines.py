@@ -82,7 +82,7 @@ def make_item(
 
 
 def describe(world: World, price: Json, quantity: int) -> str:
-    """Return the wording of a line: `1 × Starter (at $29.00 / month)`."""
+    """Return the wording of a line: quantity, product, unit price and interval."""
     product = world.store.find("product", price["product"])
     name = product["name"] if product else price["product"]
     shown = f"${(price['unit_amount'] or 0) / 100:,.2f}"

@@ -113,7 +113,7 @@ def _may_leave_trial(world: World, subscription: Json) -> bool:
         with world.change(subscription, standing.UPDATED):
             subscription["status"] = "paused"
         world.emit("customer.subscription.paused", subscription)
-    return behavior == "create_invoice"
+    return bool(behavior == "create_invoice")
 
 
 def announce_invoice(world: World, subscription: Json) -> None:

@@ -71,9 +71,7 @@ def _follow(world: World, intent: Json, *, method: str, retry: bool) -> None:
         invoicing.mark_paid(world, invoice)
         standing.save_default(world, invoice, method)
     elif intent["status"] == "requires_action":
-        with world.change(invoice, "invoice.updated"):
-            _count_attempt(invoice, retry=retry)
-        world.emit("invoice.payment_action_required", invoice)
+        _record_failure(world, invoice, retry=retry, event="invoice.payment_action_required")
     elif intent["last_payment_error"] is not None:
         _record_failure(world, invoice, retry=retry)
 
@@ -85,7 +83,9 @@ def _count_attempt(invoice: Json, *, retry: bool) -> None:
     invoice["attempted"] = True
 
 
-def _record_failure(world: World, invoice: Json, *, retry: bool) -> None:
+def _record_failure(
+    world: World, invoice: Json, *, retry: bool, event: str = "invoice.payment_failed"
+) -> None:
     first = invoice["billing_reason"] == "subscription_create"
     due: int | None = None
     with world.change(invoice, "invoice.updated"):
@@ -97,7 +97,7 @@ def _record_failure(world: World, invoice: Json, *, retry: bool) -> None:
             planned = invoice["next_payment_attempt"]
             due = planned if planned and not retry else world.now() + delays[tries - 1] * DAY
         invoice["next_payment_attempt"] = due
-    world.emit("invoice.payment_failed", invoice)
+    world.emit(event, invoice)
     standing.follow_failed(world, invoice)
     if due is not None:
         world.schedule(due, "retry_invoice", invoice["id"])

@@ -67,7 +67,7 @@ def _form(
     fields = (
         field("email", "Email", autocomplete="email", value=email, kind="email", wide=True)
         + field("number", "Card number", autocomplete="cc-number", mode="numeric", wide=True)
-        + field("expiry", "Expiration date (MM / YY)", autocomplete="cc-exp", mode="numeric")
+        + field("expiry", "Expiration date", autocomplete="cc-exp", mode="numeric", hint="MM / YY")
         + field("cvc", "Security code", autocomplete="cc-csc", mode="numeric")
         + field(
             "name", "Name on card", autocomplete="cc-name", value=given.get("name", ""), wide=True
@@ -93,8 +93,7 @@ def _form(
     return page(f"{_verb(session)} – Simulator checkout", body, status=status)  # noqa: RUF001
 
 
-def _closed(world: World, session: Json) -> Response:
-    del world
+def _closed(session: Json) -> Response:
     back = ""
     if session["cancel_url"]:
         back = f'<p><a href="{escape(session["cancel_url"])}">Return to the shop</a></p>'
@@ -130,7 +129,7 @@ async def show(world: World, request: Request, session_id: str) -> Response:
     if session["status"] == "complete":
         return _success(session)
     if session["status"] == "expired":
-        return _closed(world, session)
+        return _closed(session)
     if request.method == "GET":
         return _form(world, session, {}, None)
     given = {name: str(value) for name, value in decode_form(body.decode()).items()}
@@ -165,5 +164,5 @@ async def come_back(world: World, _request: Request, session_id: str) -> Respons
     """Go on after the challenge: to the shop, or back to the form with what went wrong."""
     session = _session(world, session_id)
     if session["status"] == "expired":
-        return _closed(world, session)
+        return _closed(session)
     return _onwards(world, session)

@@ -51,10 +51,12 @@ def field(
     kind: str = "text",
     mode: str = "text",
     wide: bool = False,
+    hint: str = "",
 ) -> str:
     """Return a labelled input."""
     return (
         f'<div class="{"wide" if wide else ""}"><label for="{name}">{escape(label)}</label>'
         f'<input id="{name}" name="{name}" type="{kind}" inputmode="{mode}" '
-        f'autocomplete="{autocomplete}" value="{escape(value)}" required></div>'
+        f'autocomplete="{autocomplete}" value="{escape(value)}" '
+        f'placeholder="{hint}" required></div>'
     )

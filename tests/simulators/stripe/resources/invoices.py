@@ -121,16 +121,21 @@ def _require_payable(invoice: Json) -> None:
 @route("POST", "/v1/invoices/{}/pay")
 def pay_invoice(call: Call) -> Json:
     """Charge an invoice now, with a given card or the default one."""
-    world, params = call.world, call.params
+    world = call.world
     invoice = _invoice_to_write(call)
     if invoice["status"] == "draft":
         invoicing.finalize(world, invoice)
         if invoice["status"] == "paid":
             return invoice
     _require_payable(invoice)
-    if params.boolean("paid_out_of_band"):
+    if call.params.boolean("paid_out_of_band"):
         invoicing.mark_paid(world, invoice, out_of_band=True)
         return invoice
+    return _charge(call, invoice)
+
+
+def _charge(call: Call, invoice: Json) -> Json:
+    world, params = call.world, call.params
     method_id = params.text("payment_method")
     if method_id is not None:
         method = cardholding.resolve(world, method_id, param="payment_method")

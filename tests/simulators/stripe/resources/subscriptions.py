@@ -10,6 +10,7 @@ from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.resources.catalog import make_price
 from tests.simulators.stripe.resources.customers import live_customer, require_attached
 from tests.simulators.stripe.routing import Call, listing, route
+from tests.simulators.stripe.store import Store
 from tests.simulators.stripe.wire import Params, merge_metadata
 from tests.simulators.stripe.world import World
 
@@ -168,14 +169,15 @@ def list_subscriptions(call: Call) -> Json:
     """Return subscriptions by customer, status and price."""
     store, params = call.world.store, call.params
     customer, status, price = (params.text(name) for name in ("customer", "status", "price"))
-    rows: Iterable[Json]
-    if customer is not None:
-        store.get("customer", customer, param="customer")
-        rows = store.where("subscription", "customer", customer)
-    else:
-        rows = store.rows("subscription")
-    found = [row for row in rows if _matches(row, status, price)]
+    found = [row for row in _rows_of(store, customer) if _matches(row, status, price)]
     return listing(call, found, kind="subscription")
+
+
+def _rows_of(store: Store, customer: str | None) -> Iterable[Json]:
+    if customer is None:
+        return store.rows("subscription")
+    store.get("customer", customer, param="customer")
+    return store.where("subscription", "customer", customer)
 
 
 @route("DELETE", "/v1/subscriptions/{}")

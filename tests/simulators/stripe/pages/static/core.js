@@ -66,7 +66,7 @@ function challenge(kind, clientSecret) {
     frame.src = `${ORIGIN}/3ds/${kind.id}?${query}`;
     Object.assign(frame.style, {
       width: "min(26rem, 94vw)",
-      height: "min(24rem, 94vh)",
+      height: "min(20rem, 94vh)",
       border: "0",
       borderRadius: "12px",
       background: "#fff",
