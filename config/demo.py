@@ -135,25 +135,33 @@ def _system(options: Options, ends: contextlib.ExitStack) -> System:
 
 def _start(system: System, children: list[Child], options: Options) -> None:
     """Start the children and wait until each of them answers."""
-    _say("Starting the local Stripe…")
+    is_current = not os.environ.get("DATABASE_URL") and demo_database.is_current(system.state_dir)
+    _say("Starting the local Stripe…" if not is_current else "Starting everything else…")
     _run(system.simulator(), children)
+    if is_current:  # then nothing has to wait for the preparation
+        _start_application(system, children, options)
     _wait(system.simulator_answers, "The local Stripe", children)
-    _prepare(system, children)
-    _say("Starting the worker, its clock and the application…")
-    system.forget_worker()
-    _run(system.worker(), children)
-    _run(system.beat(), children)
-    _run(system.development_web() if options.is_development else system.web(), children)
+    _prepare(system, children, migrate=not is_current)
+    if not is_current:
+        _say("Starting the worker, its clock and the application…")
+        _start_application(system, children, options)
     _wait(system.worker_answers, "The worker", children)
     _wait(system.web_answers, "The application", children)
+    _run(system.beat(), children)  # nobody waits for its first sweep
 
 
-def _prepare(system: System, children: list[Child]) -> None:
+def _start_application(system: System, children: list[Child], options: Options) -> None:
+    system.forget_worker()
+    _run(system.worker(), children)
+    _run(system.development_web() if options.is_development else system.web(), children)
+
+
+def _prepare(system: System, children: list[Child], *, migrate: bool) -> None:
     """Migrate what lags behind; seed plans and people."""
-    is_current = not os.environ.get("DATABASE_URL") and demo_database.is_current(system.state_dir)
-    _say("Seeding plans and people…" if is_current else "Migrating, seeding plans and people…")
-    arguments = [str(demo_report.people_file(system))]
-    child = system.manage("seed_demo", *arguments, *([] if is_current else ["--migrate"]))
+    if migrate:
+        _say("Migrating, seeding plans and people…")
+    option = "--migrate" if migrate else "--skip-checks"
+    child = system.manage("seed_demo", str(demo_report.people_file(system)), option)
     _run(child, children)
     processes.wait_until(
         lambda: child.has_succeeded,

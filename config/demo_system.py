@@ -1,17 +1,17 @@
 """The programs of a whole system: what the demo, development and the tests' stack start."""
 
+import http.client
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import redis
 
 from config.processes import Child
-from config.tasks import HEARTBEAT_KEY
 
+HEARTBEAT_KEY = "till:worker:heartbeat"  # what config/tasks.py writes
 # Set by tools that watch the starting process; its children are none of their business.
 _NOT_INHERITED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "DJANGO_SETTINGS_MODULE")
 
@@ -59,6 +59,7 @@ class System:
         }
         return {
             **inherited,
+            "CELERY_SKIP_CHECKS": "1",  # `manage.py` has made them
             "NO_PROXY": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",
             "TILL_ENV": "development",
@@ -129,15 +130,15 @@ class System:
 
     def simulator_answers(self) -> bool:
         """Say whether the local Stripe serves."""
-        return _answers(f"{self.stripe_simulator}/_sim/requests")
+        return _answers(self.simulator_port, "/_sim/requests")
 
     def web_lives(self) -> bool:
         """Say whether the application's server serves."""
-        return _answers(f"{self.base_url}/healthz")
+        return _answers(self.port, "/healthz")
 
     def web_answers(self) -> bool:
         """Say whether the application can do its work."""
-        return _answers(f"{self.base_url}/readyz")
+        return _answers(self.port, "/readyz")
 
     def worker_answers(self) -> bool:
         """Say whether a worker has finished a job since `forget_worker`."""
@@ -150,8 +151,12 @@ class System:
             connection.delete(HEARTBEAT_KEY)
 
 
-def _answers(url: str) -> bool:
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5.0)
     try:
-        return httpx.get(url, timeout=5.0, trust_env=False).is_success
-    except httpx.HTTPError:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

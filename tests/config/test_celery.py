@@ -8,7 +8,7 @@ import redis
 from django.conf import settings
 
 from billing import jobs
-from config import celery, tasks
+from config import celery, demo_system, health, tasks
 
 SWEEPS = {
     jobs.DRAIN_INBOX: 5,
@@ -69,6 +69,9 @@ class TestApp:
 
 
 class TestHeartbeat:
+    def test_is_written_where_everybody_looks(self) -> None:
+        assert tasks.HEARTBEAT_KEY == demo_system.HEARTBEAT_KEY == health.HEARTBEAT_KEY
+
     def test_writes_the_time(self) -> None:
         tasks.heartbeat()
 

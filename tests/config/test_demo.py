@@ -1,0 +1,263 @@
+"""`make demo` as a person types it: from nothing to READY, a journey, Ctrl-C, and again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from config import demo, demo_report, embedded, processes
+from tests.config.demo_template import give_template
+
+PROJECT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 150
+SECOND_START_SECONDS = 15
+TRIES = 3  # other tests run on the same cores
+STOP_SECONDS = 45
+
+
+class Demo:
+    """A running demo, in a process group of its own as under a shell."""
+
+    def __init__(self, state_dir: Path, port: int, *arguments: str) -> None:
+        self.state_dir = state_dir
+        self.output = state_dir.parent / "output"
+        given = {"PORT": str(port), "TILL_STATE_DIR": str(state_dir)}
+        removed = {"DATABASE_URL", "REDIS_URL", "TILL_ENV", "DJANGO_SETTINGS_MODULE"}
+        inherited = {name: text for name, text in os.environ.items() if name not in removed}
+        self.begun = time.monotonic()
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-m", "config.demo", *arguments],
+                cwd=PROJECT,
+                env=inherited | given,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> float:
+        """Wait for the READY line; return the seconds since the start."""
+        processes.wait_until(
+            lambda: "\nREADY " in self.text() or self.process.poll() is not None,
+            what="The demo",
+            seconds=READY_SECONDS,
+        )
+        assert "\nREADY " in self.text(), self.text()
+        return time.monotonic() - self.begun
+
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.state_dir / "demo.json").read_text())
+        return found
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C; return the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(STOP_SECONDS)
+
+    def end(self) -> None:
+        """Make sure that it has ended, however the test went."""
+        self.process.kill()
+        self.process.wait()
+
+
+def _processes_with(text: str) -> list[str]:
+    """List the command lines, environments and open directories of processes that name `text`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        if int(entry.name) == os.getpid():
+            continue
+        try:
+            seen = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            seen += os.fsencode((entry / "cwd").readlink())
+        except OSError:
+            continue
+        if os.fsencode(text) in seen:
+            found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+def _free_ports() -> int:
+    """Return a port that is free, and whose next one is free too."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Iterator[Path]:
+    directory = tmp_path / "a demo with spaces"
+    yield directory
+    embedded.stop(directory)
+
+
+def _pay(base_url: str, method: str, token: str) -> httpx.Response:
+    return httpx.post(
+        f"{base_url}/api/v1/billing/subscription",
+        json={"plan": "starter", "interval": "month", "payment_method": method},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+        trust_env=False,
+    )
+
+
+def _status(base_url: str, token: str) -> dict[str, Any]:
+    answer = httpx.get(
+        f"{base_url}/api/v1/billing/status",
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+    )
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
+
+
+@pytest.mark.timeout(420)
+class TestDemo:
+    def test_serves_a_journey_ends_without_a_trace_and_starts_again_with_what_was_stored(
+        self, state_dir: Path
+    ) -> None:
+        give_template(state_dir)
+        port = _free_ports()
+        first = Demo(state_dir, port)
+        try:
+            first.wait_until_ready()
+            report = first.report()
+
+            self._check_report(first, report, port)
+            token = self._register_and_pay(report["base_url"])
+            self._check_mail(Path(report["mail_dir"]))
+
+            assert first.interrupt() == 0, first.text()
+            assert first.text().rstrip().endswith("Stopped.")
+            assert _processes_with(str(state_dir)) == []
+        finally:
+            first.end()
+
+        took = []
+        while not took or (took[-1] >= SECOND_START_SECONDS and len(took) < TRIES):
+            second = Demo(state_dir, port)
+            try:
+                took.append(second.wait_until_ready())
+
+                assert second.report() == report
+                assert _status(report["base_url"], token)["plan_status"] == "ACTIVE"
+
+                assert second.interrupt() == 0, second.text()
+                assert _processes_with(str(state_dir)) == []
+            finally:
+                second.end()
+        assert min(took) < SECOND_START_SECONDS
+
+    def _check_report(self, running: Demo, report: dict[str, Any], port: int) -> None:
+        lines = running.text().rstrip().splitlines()
+        assert lines[-1] == f"READY http://127.0.0.1:{port}"
+        assert set(report) == {
+            *("base_url", "staff", "owner", "api_key", "stripe_simulator"),
+            *("cardpointe_simulator", "mail_dir", "database_url", "redis_url"),
+        }
+        assert report["base_url"] == f"http://127.0.0.1:{port}"
+        assert report["stripe_simulator"] == f"http://127.0.0.1:{port + 1}"
+        assert stat.S_IMODE((running.state_dir / "demo.json").stat().st_mode) == 0o600
+        for person in (report["staff"], report["owner"]):
+            assert person["password"] in running.text()
+        owner = _status(report["base_url"], report["api_key"])
+        assert owner["plan_status"] == "PENDING_PAYMENT"
+        assert httpx.get(f"{report['base_url']}/admin/login/", trust_env=False).is_success
+        assert httpx.get(f"{report['base_url']}/login", trust_env=False).is_success
+        with psycopg.connect(report["database_url"]) as connection:
+            row = connection.execute(
+                "SELECT organization_id::text FROM orgs_membership JOIN orgs_user AS people"
+                " ON people.id = user_id WHERE email = %s",
+                [report["owner"]["email"]],
+            ).fetchone()
+        assert row == (report["owner"]["organization_id"],)
+
+    def _register_and_pay(self, base_url: str) -> str:
+        registered = httpx.post(
+            f"{base_url}/api/v1/auth/register",
+            json={
+                "organization_name": "Blue Bistro",
+                "email": "ada@example.com",
+                "password": "correct horse battery staple",
+            },
+            timeout=30,
+            trust_env=False,
+        )
+        assert registered.status_code == 201, registered.text
+        token: str = registered.json()["token"]
+
+        declined = _pay(base_url, "pm_card_chargeDeclined", token)
+        assert declined.status_code == 402, declined.text
+        assert declined.json()["error"]["code"] == "CARD_DECLINED"
+
+        paid = _pay(base_url, "pm_card_visa", token)
+        assert paid.status_code == 201, paid.text
+        assert paid.json()["status"] == "active"
+        assert _status(base_url, token)["plan_status"] == "ACTIVE"
+        return token
+
+    def _check_mail(self, mail_dir: Path) -> None:
+        processes.wait_until(lambda: any(mail_dir.iterdir()), what="The mail", seconds=60)
+        assert any("ada@example.com" in file.read_text() for file in mail_dir.iterdir())
+
+
+class TestOptions:
+    @pytest.mark.parametrize("port", ["0", "-1", "65535", "http"])
+    def test_refuse_a_port_that_is_none(self, port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PORT", port)
+
+        with pytest.raises(demo.DemoError, match=re.escape(f"PORT is {port!r}")):
+            demo.read_options([])
+
+    def test_default_to_port_8000_and_var_demo(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("PORT", raising=False)
+        monkeypatch.delenv("TILL_STATE_DIR", raising=False)
+
+        options = demo.read_options([])
+
+        assert options == demo.Options(8000, PROJECT / "var" / "demo", is_development=False)
+        assert demo.read_options(["--develop"]).state_dir == PROJECT / "var" / "dev"
+
+
+class TestRefuseTakenPorts:
+    def test_names_the_port_and_the_way_out(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+
+            with pytest.raises(demo.DemoError, match=rf"Port {port} .*PORT=8010 make demo"):
+                demo.refuse_taken_ports(port)
+
+
+class TestWritePrivate:
+    def test_replaces_a_file_by_one_that_nobody_else_can_read(self, tmp_path: Path) -> None:
+        file = tmp_path / "people.json"
+        file.write_text("old")
+        file.chmod(0o644)
+
+        demo_report.write_private(file, "new")
+
+        assert file.read_text() == "new"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert list(tmp_path.iterdir()) == [file]
