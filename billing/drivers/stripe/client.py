@@ -1,5 +1,6 @@
 """The SDK's client, built once per process from our settings."""
 
+import atexit
 import dataclasses
 import logging
 import os
@@ -108,4 +109,10 @@ def _build(terms: _Terms) -> _Built:
         max_network_retries=0,
         http_client=http,
     )
+    atexit.register(_close, http, terms.process)
     return _Built(client, http)
+
+
+def _close(http: PooledClient, process: int) -> None:
+    if process == os.getpid():  # a fork must leave its parent's connections alone
+        http.close()

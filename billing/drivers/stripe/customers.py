@@ -2,7 +2,7 @@
 
 import stripe
 
-from billing.drivers.base import DriverRejected, ObjectMissing
+from billing.drivers.base import DriverRejected
 from billing.drivers.stripe import calls, snapshots
 from billing.types import CustomerSpec
 
@@ -54,12 +54,16 @@ def attach_payment_method(
         raw = calls.write(
             lambda sdk: sdk.v1.payment_methods.attach(payment_method, params, options)
         )
-    except ObjectMissing:
-        raise
     except DriverRejected as error:
-        if error.code == "CARD_DECLINED":
+        if error.code == "CARD_DECLINED" or not _has(external_customer_id, payment_method):
             raise
-        raw = calls.read(lambda sdk: sdk.v1.payment_methods.retrieve(payment_method))
-        if raw["customer"] != external_customer_id:
-            raise
+        return payment_method
     return str(raw["id"])
+
+
+def _has(external_customer_id: str, payment_method: str) -> bool:
+    try:
+        row = calls.read_one("payment_methods", payment_method)
+    except DriverRejected:
+        return False
+    return bool(row["customer"] == external_customer_id)

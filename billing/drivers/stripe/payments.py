@@ -40,7 +40,7 @@ def capture(external_id: str, *, idempotency_key: str) -> PaymentIntentResult:
     except DriverRejected as error:
         if error.detail != "payment_intent_unexpected_state":
             raise
-        raw = calls.read(lambda sdk: sdk.v1.payment_intents.retrieve(external_id))
+        raw = calls.read_one("payment_intents", external_id)
         if raw["status"] != "succeeded":
             raise
     return snapshots.payment_intent(raw)

@@ -1,0 +1,275 @@
+"""Payers, cards, prices, pages and one-off payments, against the simulated Stripe."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from billing.drivers.base import DriverRejected, ObjectMissing
+from billing.types import CheckoutSpec
+from tests.billing import stripe_builders as build
+from tests.simulators.stripe.client import StripeSimulator
+
+pytestmark = pytest.mark.usefixtures("stripe")
+
+
+class TestCreateCustomer:
+    def test_tells_stripe_who_it_is(self, stripe: StripeSimulator) -> None:
+        spec = build.customer_spec(name="Café Ähre")
+
+        external_id = build.driver().create_customer(spec, idempotency_key=build.new_key())
+
+        row = stripe.api("GET", f"/v1/customers/{external_id}").json()
+        assert (row["email"], row["name"]) == (spec.email, "Café Ähre")
+        assert row["metadata"] == {
+            "till_customer_id": spec.our_id,
+            "till_organization_id": spec.organization_id,
+        }
+
+    def test_the_same_key_is_the_same_payer(self) -> None:
+        spec, key = build.customer_spec(), build.new_key()
+
+        first = build.driver().create_customer(spec, idempotency_key=key)
+        second = build.driver().create_customer(spec, idempotency_key=key)
+
+        assert first == second
+
+
+class TestFindCustomer:
+    def test_finds_the_one_with_our_id_among_namesakes(self) -> None:
+        spec = build.customer_spec()
+        for _ in range(3):
+            build.driver().create_customer(
+                build.customer_spec(email=spec.email), idempotency_key=build.new_key()
+            )
+        external_id = build.driver().create_customer(spec, idempotency_key=build.new_key())
+
+        assert build.driver().find_customer(spec) == external_id
+
+    def test_finds_nobody(self) -> None:
+        assert build.driver().find_customer(build.customer_spec()) is None
+
+    def test_does_not_list_every_payer_when_there_is_no_address(
+        self, stripe: StripeSimulator
+    ) -> None:
+        before = len(stripe.requests())
+
+        assert build.driver().find_customer(build.customer_spec(email="")) is None
+        assert len(stripe.requests()) == before
+
+
+class TestAttachPaymentMethod:
+    def test_a_test_name_becomes_a_card_of_the_payer(self, stripe: StripeSimulator) -> None:
+        customer = build.make_customer()
+
+        method = build.attach(customer)
+
+        row = stripe.api("GET", f"/v1/payment_methods/{method}").json()
+        assert method != build.VISA
+        assert row["customer"] == customer
+
+    def test_a_card_the_payer_has_stays_as_it_is(self) -> None:
+        customer = build.make_customer()
+        method = build.attach(customer)
+
+        assert build.attach(customer, method) == method
+
+    def test_a_card_of_somebody_else_is_refused(self) -> None:
+        method = build.attach(build.make_customer())
+
+        with pytest.raises(DriverRejected) as caught:
+            build.attach(build.make_customer(), method)
+
+        assert caught.value.code == "INVALID_REQUEST"
+
+    @pytest.mark.parametrize(
+        ("card", "decline_code"),
+        [
+            (build.DECLINED_AT_ATTACH, "generic_decline"),
+            (build.NO_FUNDS_AT_ATTACH, "insufficient_funds"),
+        ],
+    )
+    def test_a_declined_card(self, card: str, decline_code: str) -> None:
+        customer = build.make_customer()
+
+        with pytest.raises(DriverRejected) as caught:
+            build.attach(customer, card)
+
+        error = caught.value
+        assert (error.code, error.detail) == ("CARD_DECLINED", "card_declined")
+        assert error.decline_code == decline_code
+        assert str(error) == "CARD_DECLINED card_declined"
+
+    def test_a_card_that_does_not_exist(self) -> None:
+        customer = build.make_customer()
+
+        with pytest.raises(ObjectMissing):
+            build.attach(customer, "pm_nothing")
+
+    def test_a_payer_who_does_not_exist_is_a_wrong_request(self) -> None:
+        with pytest.raises(DriverRejected) as caught:
+            build.attach("cus_nobody")
+
+        assert not isinstance(caught.value, ObjectMissing)
+        assert caught.value.detail == "resource_missing"
+
+
+class TestEnsurePrice:
+    def test_creates_price_and_product_once(self, stripe: StripeSimulator) -> None:
+        spec = build.price_spec(plan_code="once", lookup_key="till_once_v1_month_usd")
+
+        first, second = build.driver().ensure_price(spec), build.driver().ensure_price(spec)
+
+        assert first == second
+        assert first.external_product_id == "till_once_v1"
+        prices = [row for row in stripe.objects("price") if row["product"] == "till_once_v1"]
+        assert [row["lookup_key"] for row in prices] == [spec.lookup_key]
+        assert (prices[0]["unit_amount"], prices[0]["currency"]) == (2900, "usd")
+        assert prices[0]["recurring"]["interval"] == "month"
+
+    def test_a_second_interval_shares_the_product(self) -> None:
+        month = build.make_price(plan_code="both", lookup_key="till_both_v1_month_usd")
+        year = build.make_price(
+            plan_code="both",
+            lookup_key="till_both_v1_year_usd",
+            interval="year",
+            amount_minor=29_000,
+        )
+
+        assert month.external_product_id == year.external_product_id
+        assert month.external_id != year.external_id
+
+    @pytest.mark.parametrize(
+        "change", [{"amount_minor": 1}, {"currency": "EUR"}, {"interval": "year"}]
+    )
+    def test_refuses_a_lookup_key_that_sells_something_else(self, change: dict[str, Any]) -> None:
+        spec = build.price_spec(plan_code="fixed", lookup_key="till_fixed_v1_month_usd")
+        build.driver().ensure_price(spec)
+
+        with pytest.raises(DriverRejected) as caught:
+            build.make_price(plan_code="fixed", lookup_key=spec.lookup_key, **change)
+
+        assert caught.value.detail == "price_mismatch"
+
+    def test_takes_the_lookup_key_over_from_an_archived_price(
+        self, stripe: StripeSimulator
+    ) -> None:
+        spec = build.price_spec(plan_code="again", lookup_key="till_again_v1_month_usd")
+        archived = build.driver().ensure_price(spec)
+        stripe.api("POST", f"/v1/prices/{archived.external_id}", {"active": "false"})
+
+        fresh = build.driver().ensure_price(spec)
+
+        assert fresh.external_id != archived.external_id
+        assert fresh.external_product_id == archived.external_product_id
+        assert build.driver().ensure_price(spec) == fresh
+
+
+def checkout_spec(stripe: StripeSimulator, **changes: Any) -> CheckoutSpec:
+    fields: dict[str, Any] = {
+        "our_id": "c0ffee00-0000-4000-8000-000000000001",
+        "our_subscription_id": "c0ffee00-0000-4000-8000-000000000002",
+        "organization_id": "c0ffee00-0000-4000-8000-000000000003",
+        "external_customer_id": build.make_customer(),
+        "external_price_id": build.make_price().external_id,
+        "seats": 3,
+        "success_url": "https://till.test/checkout?session={CHECKOUT_SESSION_ID}",
+        "cancel_url": "https://till.test/plans",
+        "expires_at": datetime.fromtimestamp(stripe.now(), UTC) + timedelta(hours=1),
+    }
+    return CheckoutSpec(**{**fields, **changes})
+
+
+class TestCheckoutSession:
+    def test_sells_one_subscription_that_carries_our_ids(self, stripe: StripeSimulator) -> None:
+        spec = checkout_spec(stripe, trial_days=14)
+
+        seen = build.driver().create_checkout_session(spec, idempotency_key=build.new_key())
+
+        assert (seen.status, seen.our_id) == ("open", spec.our_id)
+        assert seen.external_customer_id == spec.external_customer_id
+        assert seen.external_subscription_id == ""
+        assert seen.url.startswith("http")
+        sent = stripe.requests()[-1]["params"]
+        assert sent["success_url"].endswith("{CHECKOUT_SESSION_ID}")
+        assert sent["subscription_data"]["metadata"] == {
+            "till_subscription_id": spec.our_subscription_id,
+            "till_organization_id": spec.organization_id,
+        }
+        assert sent["subscription_data"]["trial_period_days"] == "14"
+        assert sent["metadata"] == {
+            "till_checkout_id": spec.our_id,
+            "organization_id": spec.organization_id,
+        }
+
+    def test_can_be_asked_for_and_closed(self, stripe: StripeSimulator) -> None:
+        opened = build.driver().create_checkout_session(
+            checkout_spec(stripe), idempotency_key=build.new_key()
+        )
+
+        assert build.driver().retrieve_checkout_session(opened.external_id) == opened
+        closed = build.driver().expire_checkout_session(
+            opened.external_id, idempotency_key=build.new_key()
+        )
+        assert closed.status == "expired"
+        assert closed.url == ""
+
+    def test_is_closed_only_once(self, stripe: StripeSimulator) -> None:
+        opened = build.driver().create_checkout_session(
+            checkout_spec(stripe), idempotency_key=build.new_key()
+        )
+        build.driver().expire_checkout_session(opened.external_id, idempotency_key=build.new_key())
+
+        with pytest.raises(DriverRejected):
+            build.driver().expire_checkout_session(
+                opened.external_id, idempotency_key=build.new_key()
+            )
+
+    def test_one_that_does_not_exist(self) -> None:
+        with pytest.raises(ObjectMissing):
+            build.driver().retrieve_checkout_session("cs_test_nothing")
+
+
+class TestPayments:
+    def test_is_authorized_first_and_taken_once(self, stripe: StripeSimulator) -> None:
+        prepared = build.driver().create_payment_intent(
+            amount_minor=1999,
+            currency="USD",
+            metadata={"till_terminal_id": "t1"},
+            idempotency_key=build.new_key(),
+        )
+        assert (prepared.amount_minor, prepared.currency) == (1999, "USD")
+        assert prepared.status == "requires_payment_method"
+        assert prepared.client_secret.startswith(prepared.external_id)
+        assert prepared.client_secret not in repr(prepared)
+
+        confirmed = stripe.api(
+            "POST",
+            f"/v1/payment_intents/{prepared.external_id}/confirm",
+            {"payment_method": build.VISA},
+        )
+        assert confirmed.json()["status"] == "requires_capture"
+
+        taken = build.driver().capture_payment(
+            prepared.external_id, idempotency_key=build.new_key()
+        )
+        again = build.driver().capture_payment(
+            prepared.external_id, idempotency_key=build.new_key()
+        )
+
+        assert taken.status == "succeeded"
+        assert again == taken
+
+    def test_nothing_is_taken_that_was_not_authorized(self) -> None:
+        prepared = build.driver().create_payment_intent(
+            amount_minor=1999, currency="USD", metadata={}, idempotency_key=build.new_key()
+        )
+
+        with pytest.raises(DriverRejected) as caught:
+            build.driver().capture_payment(prepared.external_id, idempotency_key=build.new_key())
+
+        assert caught.value.detail == "payment_intent_unexpected_state"
+
+    def test_one_that_does_not_exist(self) -> None:
+        with pytest.raises(ObjectMissing):
+            build.driver().capture_payment("pi_nothing", idempotency_key=build.new_key())
