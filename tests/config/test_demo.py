@@ -153,7 +153,7 @@ class TestDemo:
         finally:
             first.end()
 
-        took = []
+        took: list[float] = []
         while not took or (took[-1] >= SECOND_START_SECONDS and len(took) < TRIES):
             second = Demo(state_dir, port)
             try:
