@@ -53,6 +53,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Subscriptions", "autorenew", "billing", "subscription"),
                     _page("Timeline", "history", "billing", "billingevent"),
                     _page("Customers", "group", "billing", "customer"),
+                    _page("Billing profiles", "tune", "billing", "billingprofile"),
                     _page("Checkouts", "shopping_cart", "billing", "checkoutsession"),
                     _page("Mail", "mail", "notifications", "message"),
                 ],

@@ -21,6 +21,7 @@ from billing.enums import (
 )
 from billing.models import (
     BillingEvent,
+    BillingProfile,
     Case,
     CheckoutSession,
     Customer,
@@ -109,6 +110,14 @@ class CustomerFactory(DjangoModelFactory[Customer]):
     provider = Provider.STRIPE
     external_id = factory.Sequence(lambda n: f"cus_{n}")
     email = factory.LazyAttribute(lambda row: row.organization.email)
+
+
+class BillingProfileFactory(DjangoModelFactory[BillingProfile]):
+    class Meta:
+        model = BillingProfile
+
+    organization = factory.SubFactory(OrganizationFactory)
+    allowed_return_hosts: Any = factory.LazyFunction(lambda: ["shop.example"])
 
 
 class SubscriptionFactory(DjangoModelFactory[Subscription]):

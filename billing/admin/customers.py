@@ -1,6 +1,7 @@
-"""Payers, and the provider accounts that payments run on."""
+"""Payers, how they set up their billing, and the accounts that payments run on."""
 
 import json
+import re
 from typing import Any
 
 from django import forms
@@ -8,7 +9,7 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from billing.models import Customer, MerchantAccount
+from billing.models import BillingProfile, Customer, MerchantAccount
 from orgs.backoffice import DeskAdmin, ReadOnlyAdmin
 
 
@@ -36,6 +37,43 @@ class CustomerAdmin(ReadOnlyAdmin[Customer]):
         "id",
         "created_at",
     )
+
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
+
+
+class BillingProfileForm(ModelForm[BillingProfile]):
+    """Hosts are entered as a JSON list."""
+
+    def clean_allowed_return_hosts(self) -> list[str]:
+        """Take only names of hosts, in lower case: no scheme, no path, no wildcard."""
+        hosts = self.cleaned_data["allowed_return_hosts"] or []
+        if not isinstance(hosts, list):
+            raise forms.ValidationError('Not a list: ["shop.example"].')
+        cleaned = [str(host).strip().lower() for host in hosts]
+        for host in cleaned:
+            if not _HOST.fullmatch(host):
+                raise forms.ValidationError(f"{host!r} is no host.")
+        return cleaned
+
+
+@admin.register(BillingProfile)
+class BillingProfileAdmin(DeskAdmin[BillingProfile]):
+    form = BillingProfileForm
+    list_display = ("organization", "allowed_return_hosts")
+    list_select_related = ("organization",)
+    search_fields = ("organization__name", "organization__slug")
+    autocomplete_fields = ("organization",)
+    fields = ("organization", "allowed_return_hosts")
+    ordering = ("-created_at",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
+        """A profile stays with its organization."""
+        return ("organization",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+        """Empty the list instead."""
+        return False
 
 
 class _SecretField(forms.CharField):
