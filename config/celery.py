@@ -3,6 +3,7 @@
 Every sweep is known by its name alone, so that this module imports no application.
 """
 
+import logging
 import os
 from datetime import timedelta
 from typing import Any
@@ -69,9 +70,15 @@ app.conf.beat_schedule = beat_schedule(
 )
 
 
+# They tell every job twice, sweeps every few seconds among them.
+_TALKATIVE = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
+
+
 @signals.setup_logging.connect
-def leave_logging_alone(**_future: Any) -> None:
-    """Keep Celery from replacing what config/logs.py set up."""
+def keep_our_logging(**_future: Any) -> None:
+    """Keep Celery from replacing what config/logs.py set up; hear of its troubles alone."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @signals.worker_ready.connect

@@ -93,7 +93,9 @@ class System:
         """Return the application's server: one process, `asgi` (streams too) or `wsgi`."""
         command = [
             *(sys.executable, "-m", "granian", f"config.{interface}:application"),
-            *("--interface", interface, "--host", "127.0.0.1", "--port", str(self.port)),
+            # Django has no lifespan protocol: `nl` does without.
+            *("--interface", {"asgi": "asginl"}.get(interface, interface)),
+            *("--host", "127.0.0.1", "--port", str(self.port)),
             *("--workers", "1", "--no-ws", "--workers-kill-timeout", "5", "--log-level", "warning"),
         ]
         if interface == "wsgi":
