@@ -59,6 +59,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Access",
+                "separator": True,
+                "items": [
+                    _page("Users", "person", "orgs", "user"),
+                    _page("Memberships", "badge", "orgs", "membership"),
+                    _page("API keys", "key", "orgs", "apikey"),
+                ],
+            },
+            {
                 "title": "Money",
                 "separator": True,
                 "items": [
@@ -84,7 +93,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Incoming events", "inbox", "billing", "inboxevent"),
                     _page("Merchant accounts", "storefront", "billing", "merchantaccount"),
                     _page("Mirror queue", "sync", "billing", "mirrortodo"),
-                    _page("Stripe customers", "person", "djstripe", "customer"),
+                    _page("Stripe customers", "contacts", "djstripe", "customer"),
                     _page("Stripe subscriptions", "event_repeat", "djstripe", "subscription"),
                     _page("Stripe invoices", "receipt_long", "djstripe", "invoice"),
                 ],

@@ -1,17 +1,14 @@
 """Organizations as billing sees them: where they stand, and why."""
 
+from typing import Any, ClassVar
+
 from django.contrib import admin
 
 from billing.admin import display
 from billing.models import BillingEvent, Plan, Subscription
-from orgs.backoffice import ReadOnlyAdmin, ReadOnlyInline
-from orgs.models import Membership, Organization
-
-
-class MembershipInline(ReadOnlyInline[Membership, Organization]):
-    model = Membership
-    fields = ("user", "role")
-    show_change_link = False
+from orgs import admin as orgs_admin
+from orgs.backoffice import ReadOnlyInline
+from orgs.models import Organization
 
 
 class SubscriptionInline(ReadOnlyInline[Subscription, Organization]):
@@ -20,28 +17,27 @@ class SubscriptionInline(ReadOnlyInline[Subscription, Organization]):
     ordering = ("-created_at",)
 
 
-if admin.site.is_registered(Organization):
-    admin.site.unregister(Organization)  # this page shows more than orgs can know
+admin.site.unregister(Organization)  # the page below shows more than orgs can know
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ReadOnlyAdmin[Organization]):
-    list_display = ("name", "slug", "plan_status", "email", "is_sandbox", "created_at")
-    list_filter = ("plan_status", "is_sandbox")
-    search_fields = ("name", "slug", "email", "customers__external_id")
-    ordering = ("-created_at",)
-    fields = (
+class OrganizationAdmin(orgs_admin.OrganizationAdmin):
+    search_fields: ClassVar[Any] = (
+        *orgs_admin.OrganizationAdmin.search_fields,
+        "customers__external_id",
+    )
+    fields: ClassVar[Any] = (
+        "id",
         "name",
         "slug",
         "email",
         "plan_status",
         "plan",
         "is_sandbox",
-        "id",
         "created_at",
         "timeline",
     )
-    inlines = (SubscriptionInline, MembershipInline)
+    inlines: ClassVar[Any] = (SubscriptionInline, *orgs_admin.OrganizationAdmin.inlines)
 
     @admin.display(description="Plan in force")
     def plan(self, organization: Organization) -> str:

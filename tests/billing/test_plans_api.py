@@ -7,6 +7,7 @@ from rest_framework.test import APIRequestFactory
 
 from billing.api.plans import PlansView
 from billing.models import Price
+from orgs.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,22 @@ class TestPlans:
     def test_is_public_whatever_is_sent_along(self) -> None:
         assert get().status_code == 200
         assert get(Authorization="Bearer nonsense").status_code == 200
+
+    @pytest.mark.parametrize("path", ["/api/v1/billing/plans", "/api/v1/billing/plans/"])
+    def test_answers_at_both_spellings(self, api: Callable[..., Any], path: str) -> None:
+        response = api().get(path)
+
+        assert response.status_code == 200
+        assert [plan["slug"] for plan in response.json()["data"]] == [
+            "free",
+            "starter",
+            "professional",
+            "enterprise",
+        ]
+
+    def test_answers_every_credential(self, api: Callable[..., Any], alice: User) -> None:
+        for who in (alice, "till_test_nonsense"):
+            assert api(who).get("/api/v1/billing/plans").status_code == 200
 
     def test_stays_at_three_queries(self, django_assert_num_queries: Callable[..., Any]) -> None:
         with django_assert_num_queries(3):
