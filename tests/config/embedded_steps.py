@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from config import embedded, embedded_places, embedded_processes
 from config.embedded_layout import Layout
 
 PROJECT = Path(__file__).resolve().parents[2]
-GONE_SECONDS = 15.0
+GONE_SECONDS = 30.0
 STAY = """
 import json, sys
 from pathlib import Path
@@ -118,8 +119,8 @@ class User:
 
 
 def write_facts(user: User) -> None:
-    user.query("CREATE TABLE IF NOT EXISTS facts (fact text)")
-    user.query("INSERT INTO facts VALUES ('committed')")
+    user.query("DROP TABLE IF EXISTS facts")
+    user.query("CREATE TABLE facts AS SELECT 'committed' AS fact")
     with user.valkey() as client:
         client.set("fact", "written")
 
@@ -158,7 +159,10 @@ def kill_and_wait(*pids: int, number: signal.Signals = signal.SIGKILL) -> None:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    assert embedded_processes.wait_until(condition, GONE_SECONDS)
+    deadline = time.monotonic() + GONE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def processes_of(state_dir: Path) -> list[int]:
@@ -208,9 +212,13 @@ def ending(state_dir: Path) -> Iterator[Path]:
     layout = Layout.of(state_dir)
     try:
         yield state_dir
+    except AssertionError:
+        sys.stdout.write(f"owner.log:\n{embedded_processes.tail(layout.log('owner'))}\n")
+        raise
     finally:
         for user in list(User.present):
-            user.kill()
+            if os.path.realpath(user.state_dir) == str(layout.state_dir):
+                user.kill()
         embedded.stop(state_dir)
         for pid in processes_of(state_dir):
             kill_and_wait(pid)

@@ -3,20 +3,11 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from config.embedded_layout import Layout
 from tests.config import embedded_steps as steps
 from tests.config.embedded_steps import User
-
-
-@pytest.fixture(scope="module")
-def state_dir() -> Iterator[Path]:
-    with steps.reachable_folder() as folder, steps.ending(folder / "state") as state_dir:
-        yield state_dir
 
 
 def run(command: str, state_dir: Path) -> tuple[int, str]:

@@ -18,12 +18,6 @@ from tests.config.embedded_steps import User
 
 
 @pytest.fixture
-def state_dir() -> Iterator[Path]:
-    with steps.reachable_folder() as folder, steps.ending(folder / "state") as state_dir:
-        yield state_dir
-
-
-@pytest.fixture
 def user(state_dir: Path) -> Iterator[User]:
     user = User(state_dir, durable=True)
     steps.write_facts(user)
@@ -53,16 +47,16 @@ class TestKilledUser:
 
     @pytest.mark.parametrize("seconds", [0.15, 0.5, 0.8])
     def test_may_have_been_about_to_start_the_servers(
-        self, state_dir: Path, seconds: float
+        self, new_state_dir: Path, seconds: float
     ) -> None:
-        starter = User(state_dir)
+        starter = User(new_state_dir)
         time.sleep(seconds)
         starter.kill()
 
-        user = User(state_dir)
+        user = User(new_state_dir)
 
         assert user.query("SELECT 1") == [(1,)]
-        assert len(steps.owners_of(state_dir)) == 1
+        assert len(steps.owners_of(new_state_dir)) == 1
 
 
 class TestKilledOwner:
@@ -87,13 +81,13 @@ class TestKilledOwner:
         other.leave()
 
     @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
-    def test_may_have_been_making_the_database(self, state_dir: Path, seconds: float) -> None:
-        starter = User(state_dir)
-        steps.wait_until(lambda: bool(steps.owners_of(state_dir)))
+    def test_may_have_been_making_the_database(self, new_state_dir: Path, seconds: float) -> None:
+        starter = User(new_state_dir)
+        steps.wait_until(lambda: bool(steps.owners_of(new_state_dir)))
         time.sleep(seconds)
-        steps.kill_and_wait(*steps.owners_of(state_dir))
+        steps.kill_and_wait(*steps.owners_of(new_state_dir))
 
-        user = User(state_dir)
+        user = User(new_state_dir)
 
         assert user.query("SELECT 1") == [(1,)]
         user.leave()

@@ -3,7 +3,6 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ from tests.config import embedded_steps as steps
 from tests.config.embedded_steps import User
 
 as_root = pytest.mark.skipif(not steps.IS_ROOT, reason="only root can become another user")
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with steps.reachable_folder() as folder:
-        yield folder
 
 
 class TestPaths:
