@@ -1,6 +1,7 @@
 """Subscriptions against the simulated Stripe: every way in which a start can end."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.simulators.stripe.client import StripeSimulator
 pytestmark = pytest.mark.usefixtures("stripe")
 
 
-def start(*, card: str = build.VISA, **changes: object) -> SubscriptionSnapshot:
+def start(*, card: str = build.VISA, **changes: Any) -> SubscriptionSnapshot:
     spec = build.subscription_spec(card=card, **changes)
     return build.driver().create_subscription(spec, idempotency_key=build.new_key())
 
@@ -120,7 +121,7 @@ class TestCreateSubscription:
             {"seats": -1},
         ],
     )
-    def test_a_wrong_request_is_refused(self, change: dict[str, object]) -> None:
+    def test_a_wrong_request_is_refused(self, change: dict[str, Any]) -> None:
         with pytest.raises(DriverRejected) as caught:
             start(**change)
 

@@ -4,6 +4,7 @@ The SDK's own client turns a refused connection and a lost answer into the same 
 the difference decides everything: one may be tried again, the other may have taken money.
 """
 
+import json
 from collections.abc import Mapping
 
 import httpx
@@ -72,7 +73,7 @@ class PooledClient(stripe.HTTPClient):
         Raises:
             NotSent: no connection could be made.
             AnswerTimedOut: sent, and no answer in time.
-            AnswerLost: sent, and the connection broke.
+            AnswerLost: sent, and the connection broke, or somebody on the way answered.
         """
         try:
             answer = self._pool.request(method, url, headers=headers, content=post_data)
@@ -82,8 +83,24 @@ class PooledClient(stripe.HTTPClient):
             raise AnswerTimedOut(type(error).__name__) from error
         except httpx.HTTPError as error:
             raise AnswerLost(type(error).__name__) from error
+        if not _is_from_stripe(answer):
+            raise AnswerLost(f"foreign_{answer.status_code}")
         return answer.content, answer.status_code, answer.headers
 
     def close(self) -> None:
         """Close the kept connections."""
         self._pool.close()
+
+
+def _is_from_stripe(answer: httpx.Response) -> bool:
+    """Say whether this looks like Stripe at all: gateways answer too, some of them in JSON.
+
+    The SDK stumbles over errors of another shape.
+    """
+    if answer.is_success:
+        return b'"object"' in answer.content
+    try:
+        body = json.loads(answer.content)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and isinstance(body.get("error"), dict)
