@@ -7,6 +7,7 @@ broker that is down costs time, never an event or a payment.
 import contextlib
 import functools
 import logging
+import os
 import threading
 import time
 from typing import Any
@@ -29,6 +30,7 @@ WAKE_MIRROR_KEY = "till:wake:mirror"
 _WAKE_TIMEOUT_SECONDS = 0.05
 _WAKE_LEASE_MS = 2000
 _QUIET_SECONDS = 1.0
+_BURST_SECONDS = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +78,48 @@ def _wake(key: str, job: str) -> None:
 def wake_inbox() -> None:
     """Have the inbox drained soon; takes 50 ms at most when Redis is down."""
     _wake(WAKE_INBOX_KEY, DRAIN_INBOX)
+
+
+class _Burst:
+    """One thread of this process that asks once for all who ask within a few milliseconds."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._process = 0
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        """Have `wake_inbox` called after this moment; costs the caller nothing."""
+        if self._process != os.getpid():
+            self._start()
+        if not self._asked.is_set():
+            self._asked.set()
+
+    def _start(self) -> None:
+        with self._guard:
+            if self._process == os.getpid():
+                return
+            self._asked = threading.Event()  # a forked child must not share its parent's
+            threading.Thread(target=self._run, name="wake-inbox", daemon=True).start()
+            self._process = os.getpid()
+
+    def _run(self) -> None:
+        while True:
+            self._asked.wait()
+            self._asked.clear()  # before asking: whoever comes later has it asked again
+            try:
+                wake_inbox()
+            except Exception:  # without this thread, only the sweep would drain
+                logger.exception("job.not_queued", extra={"job": DRAIN_INBOX})
+            time.sleep(_BURST_SECONDS)
+
+
+_burst = _Burst()
+
+
+def wake_inbox_after_burst() -> None:
+    """Have the inbox drained soon, asking once for a burst of events; never waits for Redis."""
+    _burst.ask()
 
 
 def wake_mirror() -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 
 from billing import jobs
@@ -18,6 +18,7 @@ _INSERT = """
 INSERT INTO billing_inboxevent (provider, account, external_id, type, payload, trace_id)
 VALUES (%s, %s, %s, %s, %s::jsonb, %s) ON CONFLICT DO NOTHING
 """
+_NUL = "\\u0000"
 
 
 def receive_event(
@@ -25,17 +26,36 @@ def receive_event(
 ) -> bool:
     """Store one verified event and have it handled soon; say whether it was new."""
     values = [provider.value, account, webhook.external_id, webhook.type, webhook.body, trace_id]
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(_INSERT, values)
-        except DataError:
-            # PostgreSQL's jsonb refuses NUL characters, which JSON allows: drop them.
-            values[4] = json.dumps(_without_nul(json.loads(webhook.body)))
-            cursor.execute(_INSERT, values)
-        was_new = bool(cursor.rowcount == 1)
+    if _NUL in webhook.body:
+        # PostgreSQL's jsonb refuses NUL characters, which JSON allows: drop them.
+        values[4] = json.dumps(_without_nul(json.loads(webhook.body)))
+    was_new = _insert_once(values)
     if was_new:
-        jobs.wake_inbox()
+        jobs.wake_inbox_after_burst()
     return was_new
+
+
+def _insert_once(values: list[Any]) -> bool:
+    """Insert unless it is there already; say whether it was inserted.
+
+    Whether the kept connection still lives is not asked before each event: the statement may be
+    repeated, so a connection that broke since the last one is found by using it.
+    """
+    may_be_broken = connection.connection is not None and not connection.in_atomic_block
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return _insert(values)
+    except (InterfaceError, OperationalError):
+        if not may_be_broken:
+            raise
+        connection.close()
+        return _insert(values)
+
+
+def _insert(values: list[Any]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        return bool(cursor.rowcount == 1)
 
 
 def _without_nul(value: Any) -> Any:
