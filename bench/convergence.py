@@ -42,13 +42,15 @@ def drain(
     """
     with database.cloned(services.admin_url, services.template, "till_bench_worker") as url:
         env = server.our_environment(url, services.redis_url, provider_port)
-        stored = int(server.ask("bench.fixtures", shape, str(objects), env=env))
-        database.execute(url, "ANALYZE")
-        told = json.loads(server.ask("bench.worker", *([mode] if mode else []), env=env))
+        arguments = [shape, str(objects), *([mode] if mode else [])]
+        told = json.loads(server.ask("bench.worker", *arguments, env=env))
         done, events, active, lines, copies = database.execute(url, _FOUND)[0]
-    if (done, events, active) != (stored, stored, objects) or lines < objects or not copies:
+    stored, everybody = told.pop("stored"), told.pop("objects")
+    if told["handled"] != stored or done != events or active != everybody or lines < everybody:
         raise BenchError(
-            f"{shape}: {done} of {events} events done, {active} of {objects} subscriptions "
-            f"active, {lines} lines on timelines, {copies} objects to copy."
+            f"{shape}: {told['handled']} of {stored} events handled, {done} of {events} done, "
+            f"{active} of {everybody} subscriptions active, {lines} lines on timelines."
         )
+    if not copies:
+        raise BenchError(f"{shape}: nothing was left for the mirror.")
     return Drain(**told)

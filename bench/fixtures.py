@@ -1,15 +1,13 @@
-"""Organizations, subscriptions and stored events, written in bulk into a fresh database.
-
-Run as `python -m bench.fixtures SHAPE OBJECTS` with our own environment.
-"""
+"""Organizations, subscriptions and stored events, written in bulk into a fresh database."""
 
 import json
-import sys
 from datetime import UTC, datetime, timedelta
-
-import django
+from typing import TYPE_CHECKING
 
 from bench import events, ids
+
+if TYPE_CHECKING:
+    from billing.models import Price
 
 PERIOD_START = datetime.fromtimestamp(ids.START, UTC)
 MONTH = timedelta(seconds=ids.MONTH)
@@ -24,19 +22,21 @@ SHAPES = {
 }
 
 
-def store(shape: str, objects: int) -> int:
-    """Store everything; return the number of events."""
+def store(shape: str, numbers: range) -> int:
+    """Store the rows and events of the subscriptions of these numbers; return how many events."""
     types, is_running = SHAPES[shape]
-    numbers = range(1, objects + 1)
-    _store_rows(numbers, is_running=is_running)
+    _store_rows(numbers, _sell(), is_running=is_running)
     return _store_events(numbers, types)
 
 
-def _store_rows(numbers: range, *, is_running: bool) -> None:
+def _sell() -> "Price":
+    """Return the one price, publishing it the first time."""
     from billing import models
-    from billing.enums import ObligationKind, Provider, SubscriptionStatus
-    from orgs.models import Organization, PlanStatus
+    from billing.enums import Provider
 
+    known = models.Price.objects.filter(external_prices__external_id=ids.PRICE_ID).first()
+    if known is not None:
+        return known
     plan = models.Plan.objects.create(code="bench", name="Bench")
     version = models.PlanVersion.objects.create(plan=plan, version=1)
     price = models.Price.objects.create(
@@ -50,6 +50,14 @@ def _store_rows(numbers: range, *, is_running: bool) -> None:
     )
     version.published_at = PERIOD_START
     version.save()
+    return price
+
+
+def _store_rows(numbers: range, price: "Price", *, is_running: bool) -> None:
+    from billing import models
+    from billing.enums import ObligationKind, Provider, SubscriptionStatus
+    from orgs.models import Organization, PlanStatus
+
     Organization.objects.bulk_create(
         Organization(
             id=ids.row_id("org", number),
@@ -57,7 +65,7 @@ def _store_rows(numbers: range, *, is_running: bool) -> None:
             slug=f"organization-{number}",
             email=f"payer{number}@till.example",
             plan_status=PlanStatus.ACTIVE if is_running else PlanStatus.PENDING_PAYMENT,
-            plan_id=plan.pk if is_running else None,
+            plan_id=price.plan_version.plan_id if is_running else None,
         )
         for number in numbers
     )
@@ -79,7 +87,7 @@ def _store_rows(numbers: range, *, is_running: bool) -> None:
             provider=Provider.STRIPE,
             external_id=ids.external_id("sub", number),
             status=status,
-            plan_version=version,
+            plan_version=price.plan_version,
             price=price,
             current_period_start=PERIOD_START - MONTH if is_running else None,
             current_period_end=PERIOD_START if is_running else None,
@@ -128,8 +136,3 @@ def _store_events(numbers: range, types: tuple[str, ...]) -> int:
     ]
     InboxEvent.objects.bulk_create(rows, batch_size=500)
     return len(rows)
-
-
-if __name__ == "__main__":
-    django.setup()
-    sys.stdout.write(f"{store(sys.argv[1], int(sys.argv[2]))}\n")

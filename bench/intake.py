@@ -89,8 +89,8 @@ def contenders(services: Services) -> Iterator[Contenders]:
         found = Contenders(url, ours, peer, slow_peer, statements, peer_statements, folder)
         for index in range(2):  # the second reaches the threads that the first one missed
             found.accept(f"warm{index}", 0.5)
-            found.process(peer, f"warm{index}", 2.0)
-            found.process(slow_peer, f"warm{index}", 2.0)
+            found.process(peer, f"warm{index}", 1.0)
+            found.process(slow_peer, f"warm{index}", 1.0)
         yield found
 
 

@@ -30,7 +30,7 @@ class Plan:
 
 
 FULL = Plan(rounds=3, seconds=5.0, objects=400)
-QUICK = Plan(rounds=1, seconds=1.0, objects=30)
+QUICK = Plan(rounds=1, seconds=1.0, objects=20)
 
 
 def plan(*, quick: bool, profile: bool, rounds: int | None) -> Plan:
