@@ -142,12 +142,21 @@ class Contract:
     def check_answer(self, method: str, path: str, answer: Json) -> list[str]:
         """Return how the answer to a request deviates from what the operation returns."""
         schema = _answer_schema(self.operation(method, path))
+        if _is_deleted(answer):
+            return []
         return _shown(self.checker.check(answer, schema, wire=False))
 
     def check_response(self, value: Json, resource: str) -> list[str]:
         """Return how an object deviates from its resource: `invoice`, `checkout.session`, …"""
         schema = self.resources[resource]
+        if _is_deleted(value):
+            return []
         return _shown(self.checker.check(value, schema, (resource,), wire=False))
+
+
+def _is_deleted(value: Json) -> bool:
+    """Say whether only the stub of a deleted object is left: the SDK has no class of its own."""
+    return set(value) == {"id", "object", "deleted"} and value["deleted"] is True
 
 
 def _answer_schema(operation: Operation) -> Json:

@@ -72,7 +72,8 @@ class Schemas:
         arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if base == "Literal":
             values = [entry.value for entry in arguments if isinstance(entry, ast.Constant)]
-            return {"type": "string", "enum": values}
+            kind = "boolean" if values == [True] else "string"
+            return {"type": kind, "enum": values}
         inner = [self.schema(argument, where, scope, direction) for argument in arguments]
         return _composed(base, inner) or {"x-unresolved": ast.unparse(node)}
 

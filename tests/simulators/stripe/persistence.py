@@ -15,7 +15,7 @@ class Snapshot:
     def __init__(self, world: World, state_dir: pathlib.Path) -> None:
         self.world = world
         state_dir.mkdir(parents=True, exist_ok=True)
-        self.file = sqlite3.connect(state_dir / "stripe.sqlite3", isolation_level=None, timeout=2)
+        self.file = sqlite3.connect(state_dir / "stripe.sqlite3", isolation_level=None, timeout=0.2)
         # Survives the death of the process; a power cut may cost a simulator its latest rows.
         self.file.execute("PRAGMA locking_mode = EXCLUSIVE")
         self.file.execute("PRAGMA journal_mode = WAL")

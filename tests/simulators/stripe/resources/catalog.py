@@ -280,6 +280,11 @@ def list_prices(call: Call) -> Json:
     return listing(call, found, kind="price")
 
 
+@includable("price", "tiers")
+def _shown_tiers(world: World, price: Json) -> object:
+    return price["tiers"]
+
+
 @includable("price", "currency_options")
 def _currency_options(world: World, price: Json) -> object:
     return {

@@ -1,0 +1,81 @@
+"""A simulator that checks every call against the contract, fresh for each test."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import stripe as sdk
+
+from tests.contract import spec_from_sdk
+from tests.simulators.receiver import Receiver
+from tests.simulators.stripe import API_VERSION
+from tests.simulators.stripe.client import SECRET_KEY, StripeSimulator
+
+
+@pytest.fixture(scope="module")
+def running_simulator() -> Iterator[StripeSimulator]:
+    """One process for the tests of a module."""
+    with StripeSimulator.start(spec=spec_from_sdk.cached()) as running:
+        yield running
+
+
+@pytest.fixture
+def simulator(running_simulator: StripeSimulator) -> StripeSimulator:
+    """The process with nothing in it."""
+    running_simulator.reset(endpoints=True)
+    return running_simulator
+
+
+@pytest.fixture
+def v1(simulator: StripeSimulator) -> Any:
+    """The SDK, talking to the simulator."""
+    return connect(simulator).v1
+
+
+def connect(simulator: StripeSimulator) -> sdk.StripeClient:
+    return sdk.StripeClient(
+        SECRET_KEY,
+        stripe_version=API_VERSION,
+        base_addresses={"api": simulator.base_url},
+        max_network_retries=0,
+    )
+
+
+@pytest.fixture
+def price(v1: Any) -> Any:
+    """A monthly price of $29."""
+    product = v1.products.create({"name": "Starter"})
+    return v1.prices.create(
+        {
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 2900,
+            "recurring": {"interval": "month"},
+        }
+    )
+
+
+@pytest.fixture
+def customer(v1: Any) -> Any:
+    """A customer without a card."""
+    return v1.customers.create({"email": "ada@example.test", "name": "Ada"})
+
+
+@pytest.fixture
+def card(v1: Any, customer: Any) -> Any:
+    """A card that pays, saved as the customer's default."""
+    return save_card(v1, customer, "pm_card_visa")
+
+
+def save_card(v1: Any, customer: Any, name: str) -> Any:
+    method = v1.payment_methods.attach(name, {"customer": customer.id})
+    v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": method.id}})
+    return method
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server that takes webhooks."""
+    server = Receiver()
+    yield server
+    server.close()

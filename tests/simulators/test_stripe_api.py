@@ -1,0 +1,296 @@
+"""How the API behaves whatever it is asked about."""
+
+import base64
+import concurrent.futures
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+
+from tests.simulators.stripe import API_VERSION
+from tests.simulators.stripe.client import PUBLISHABLE_KEY, SECRET_KEY, StripeSimulator
+
+OTHER_VERSION = "2024-06-20"
+
+
+class TestKeys:
+    def test_no_key_is_401(self, simulator: StripeSimulator) -> None:
+        assert simulator.http.get("/v1/customers").status_code == 401
+
+    @pytest.mark.parametrize("key", ["nonsense", "sk_live_000000000000000000000000"])
+    def test_malformed_and_live_keys_are_401(self, simulator: StripeSimulator, key: str) -> None:
+        answer = simulator.api("GET", "/v1/customers", key=key)
+
+        assert answer.status_code == 401
+        assert key not in answer.text
+
+    def test_basic_auth_works_too(self, simulator: StripeSimulator) -> None:
+        token = base64.b64encode(f"{SECRET_KEY}:".encode()).decode()
+
+        answer = simulator.http.get("/v1/customers", headers={"Authorization": f"Basic {token}"})
+
+        assert answer.status_code == 200
+
+    def test_a_publishable_key_may_not_read_customers(self, simulator: StripeSimulator) -> None:
+        answer = simulator.api("GET", "/v1/customers", key=PUBLISHABLE_KEY)
+
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "secret_key_required")
+
+    def test_a_publishable_key_needs_the_client_secret(
+        self, simulator: StripeSimulator, v1: Any
+    ) -> None:
+        intent = v1.payment_intents.create({"amount": 500, "currency": "usd"})
+        path = f"/v1/payment_intents/{intent.id}"
+
+        without = simulator.api("GET", path, key=PUBLISHABLE_KEY)
+        given = {"client_secret": intent.client_secret}
+        proven = simulator.api("GET", path, given, key=PUBLISHABLE_KEY)
+
+        assert (without.status_code, proven.status_code) == (400, 200)
+
+    def test_a_card_number_may_not_come_from_a_server(self, simulator: StripeSimulator) -> None:
+        card = {
+            "type": "card",
+            "card[number]": "4242424242424242",
+            "card[exp_month]": 12,
+            "card[exp_year]": 2034,
+        }
+
+        from_server = simulator.api("POST", "/v1/payment_methods", card)
+        from_page = simulator.api("POST", "/v1/payment_methods", card, key=PUBLISHABLE_KEY)
+
+        assert (from_server.status_code, from_page.status_code) == (402, 200)
+        assert "4242424242424242" not in str(simulator.requests())
+        assert "4242424242424242" not in str(simulator.events())
+
+
+class TestHeaders:
+    def test_names_the_request_and_the_version(self, simulator: StripeSimulator) -> None:
+        answer = simulator.api("GET", "/v1/customers")
+
+        assert answer.headers["request-id"].startswith("req_")
+        assert answer.headers["stripe-version"] == API_VERSION
+
+    def test_refuses_another_version(self, simulator: StripeSimulator) -> None:
+        answer = simulator.api("GET", "/v1/customers", headers={"Stripe-Version": OTHER_VERSION})
+
+        assert answer.status_code == 400
+        assert OTHER_VERSION in answer.json()["error"]["message"]
+
+
+class TestParameters:
+    def test_an_unknown_parameter_is_refused_by_name(
+        self, simulator: StripeSimulator, v1: Any, customer: Any
+    ) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            v1.subscriptions.create({"customer": customer.id, "items": [{"pricee": "x"}]})
+
+        assert refused.value.param == "items[0][pricee]"
+        assert simulator.requests()[-1]["verdict"] == "invalid"
+        assert simulator.objects("subscription") == []
+
+    def test_a_removed_expansion_is_refused(
+        self, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+            v1.subscriptions.create(
+                {
+                    "customer": customer.id,
+                    "items": [{"price": price.id}],
+                    "expand": ["latest_invoice.payment_intent"],
+                }
+            )
+
+    def test_metadata_is_merged_and_unset_by_empty(self, v1: Any, customer: Any) -> None:
+        v1.customers.update(customer.id, {"metadata": {"a": "1", "b": "2"}})
+
+        changed = v1.customers.update(customer.id, {"metadata": {"a": "", "c": "3"}})
+
+        assert changed.metadata.to_dict() == {"b": "2", "c": "3"}
+
+    def test_what_is_missing_is_named(self, v1: Any) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as missing:
+            v1.customers.retrieve("cus_nobody")
+
+        assert missing.value.http_status == 404
+        assert missing.value.code == "resource_missing"
+        assert "No such customer: 'cus_nobody'" in str(missing.value)
+
+    def test_what_is_missing_in_a_parameter_is_400(self, v1: Any, price: Any) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as missing:
+            v1.subscriptions.create({"customer": "cus_nobody", "items": [{"price": price.id}]})
+
+        assert (missing.value.http_status, missing.value.param) == (400, "customer")
+
+
+class TestLists:
+    def test_pages_forwards_and_backwards(self, v1: Any) -> None:
+        made = [v1.customers.create({"name": str(n)}).id for n in range(5)]
+        newest_first = made[::-1]
+
+        first = v1.customers.list({"limit": 2})
+        second = v1.customers.list({"limit": 2, "starting_after": first.data[-1].id})
+        back = v1.customers.list({"limit": 2, "ending_before": second.data[0].id})
+
+        assert [row.id for row in first.data] == newest_first[:2]
+        assert [row.id for row in second.data] == newest_first[2:4]
+        assert (first.has_more, second.has_more) == (True, True)
+        assert [row.id for row in back.data] == newest_first[:2]
+        assert [row.id for row in v1.customers.list().auto_paging_iter()] == newest_first
+
+    def test_expands_inside_data(self, v1: Any, customer: Any, price: Any, card: Any) -> None:
+        v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+
+        listed = v1.subscriptions.list(
+            {"expand": ["data.customer", "data.latest_invoice.payments"]}
+        )
+
+        assert listed.data[0].customer.email == "ada@example.test"
+        assert listed.data[0].latest_invoice.payments.data[0].status == "paid"
+
+    def test_filters_customers_by_email(self, v1: Any, customer: Any) -> None:
+        v1.customers.create({"email": "other@example.test"})
+
+        found = v1.customers.list({"email": "ada@example.test"})
+
+        assert [row.id for row in found.data] == [customer.id]
+
+
+class TestIdempotency:
+    def test_the_same_key_is_answered_twice_and_done_once(self, simulator: StripeSimulator) -> None:
+        headers = {"Idempotency-Key": "once"}
+
+        first = simulator.api("POST", "/v1/customers", {"name": "A"}, headers=headers)
+        again = simulator.api("POST", "/v1/customers", {"name": "A"}, headers=headers)
+
+        assert again.json() == first.json()
+        assert "idempotent-replayed" not in first.headers
+        assert again.headers["idempotent-replayed"] == "true"
+        assert again.headers["original-request"] == first.headers["request-id"]
+        assert len(simulator.objects("customer")) == 1
+
+    def test_other_parameters_under_the_same_key_are_an_error(self, v1: Any) -> None:
+        v1.customers.create({"name": "A"}, {"idempotency_key": "once"})
+
+        with pytest.raises(stripe.IdempotencyError) as refused:
+            v1.customers.create({"name": "B"}, {"idempotency_key": "once"})
+
+        assert refused.value.http_status == 400
+
+    def test_a_decline_is_replayed(
+        self, simulator: StripeSimulator, v1: Any, customer: Any
+    ) -> None:
+        headers = {"Idempotency-Key": "decline"}
+        body = {"customer": customer.id}
+        path = "/v1/payment_methods/pm_card_chargeDeclined/attach"
+
+        answers = [simulator.api("POST", path, body, headers=headers) for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [402, 402]
+        assert simulator.requests()[-1]["verdict"] == "replayed"
+
+    def test_refused_parameters_leave_the_key_free(self, simulator: StripeSimulator) -> None:
+        headers = {"Idempotency-Key": "typo"}
+
+        wrong = simulator.api("POST", "/v1/customers", {"nane": "A"}, headers=headers)
+        right = simulator.api("POST", "/v1/customers", {"name": "A"}, headers=headers)
+
+        assert (wrong.status_code, right.status_code) == (400, 200)
+
+    def test_a_key_is_forgotten_after_a_day(self, simulator: StripeSimulator, v1: Any) -> None:
+        first = v1.customers.create({"name": "A"}, {"idempotency_key": "old"})
+
+        simulator.advance(24 * 3600 + 60)
+
+        assert v1.customers.create({"name": "A"}, {"idempotency_key": "old"}).id != first.id
+
+    def test_two_at_once_are_a_conflict(self, simulator: StripeSimulator) -> None:
+        simulator.add_fault(method="POST", path="/v1/customers", latency_ms=300)
+        headers = {"Idempotency-Key": "both"}
+
+        def send(_: int) -> httpx.Response:
+            return simulator.api("POST", "/v1/customers", {"name": "A"}, headers=headers)
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(send, range(2)))
+
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        assert len(simulator.objects("customer")) == 1
+
+
+class TestFaults:
+    def test_an_error_is_answered_as_often_as_asked(
+        self, simulator: StripeSimulator, v1: Any
+    ) -> None:
+        error = {"type": "rate_limit_error", "message": "Too many requests", "code": "rate_limit"}
+        simulator.add_fault(method="POST", path="^/v1/customers$", status=429, error=error, times=2)
+
+        for _ in range(2):
+            with pytest.raises(stripe.RateLimitError):
+                v1.customers.create({"name": "A"})
+        v1.customers.create({"name": "A"})
+
+        assert len(simulator.objects("customer")) == 1
+        verdicts = [entry["verdict"] for entry in simulator.requests()]
+        assert verdicts == ["forced", "forced", "ok"]
+
+    @pytest.mark.parametrize(
+        ("action", "made"),
+        [("reset_before", 0), ("timeout_before", 0), ("reset_after", 1), ("timeout_after", 1)],
+    )
+    def test_no_answer_before_or_after_the_work(
+        self, simulator: StripeSimulator, action: str, made: int
+    ) -> None:
+        simulator.add_fault(path="/v1/customers", action=action, hold_s=0.05)
+
+        with pytest.raises(httpx.TransportError):
+            simulator.api("POST", "/v1/customers", {"name": "A"})
+
+        assert len(simulator.objects("customer")) == made
+
+    def test_after_a_lost_answer_the_key_gives_it_back(self, simulator: StripeSimulator) -> None:
+        simulator.add_fault(path="/v1/customers", action="reset_after")
+        headers = {"Idempotency-Key": "lost"}
+        with pytest.raises(httpx.TransportError):
+            simulator.api("POST", "/v1/customers", {"name": "A"}, headers=headers)
+
+        again = simulator.api("POST", "/v1/customers", {"name": "A"}, headers=headers)
+
+        assert again.json()["id"] == simulator.objects("customer")[0]["id"]
+        assert len(simulator.objects("customer")) == 1
+
+    def test_cleared_faults_do_nothing(self, simulator: StripeSimulator) -> None:
+        simulator.add_fault(status=500, times=-1)
+
+        simulator.clear_faults()
+
+        assert simulator.api("GET", "/v1/customers").status_code == 200
+
+    def test_a_fault_that_does_nothing_is_refused(self, simulator: StripeSimulator) -> None:
+        with pytest.raises(ValueError, match="needs a status, an action or a latency_ms"):
+            simulator.add_fault(path="/v1/customers")
+
+
+class TestJournal:
+    def test_goes_on_where_a_reader_stopped(self, simulator: StripeSimulator, v1: Any) -> None:
+        v1.customers.create({"name": "A"})
+        seen = simulator.requests()[-1]["seq"]
+
+        v1.customers.create({"name": "B"}, {"idempotency_key": "b"})
+
+        entries = simulator.requests(since=seen)
+        assert len(entries) == 1
+        assert entries[0]["params"] == {"name": "B"}
+        assert entries[0]["headers"]["idempotency-key"] == "b"
+        assert (entries[0]["verdict"], entries[0]["status"]) == ("ok", 200)
+        assert entries[0]["virtual_at"] == pytest.approx(simulator.now(), abs=2)
+
+    def test_tells_which_parameters_nothing_reads(
+        self, simulator: StripeSimulator, v1: Any, customer: Any
+    ) -> None:
+        v1.customers.update(
+            customer.id, {"cash_balance": {"settings": {"reconciliation_mode": "manual"}}}
+        )
+
+        assert simulator.requests()[-1]["ignored"] == ["cash_balance"]
