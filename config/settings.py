@@ -5,7 +5,6 @@ TILL_ENV says what this process is: `production` (the default: anything missing 
 harmless defaults).
 """
 
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -13,7 +12,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import backoffice
+from config import backoffice, rest
 
 django_stubs_ext.monkeypatch()
 
@@ -169,43 +168,16 @@ LOGIN_REDIRECT_URL = "/settings/billing"
 LOGOUT_REDIRECT_URL = "/login"
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 SETUP_TOKEN_SECONDS = 3600
-SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-    "USER_ID_FIELD": "id",
-    "USER_ID_CLAIM": "sub",
-    "UPDATE_LAST_LOGIN": False,
-    "CHECK_REVOKE_TOKEN": True,
-}
+SIMPLE_JWT = rest.SIMPLE_JWT
 
 # --- API ----------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["orgs.api.authentication.CredentialAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["orgs.api.parsers.SafeJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "orgs.api.negotiation.FirstFormatNegotiation",
-    "DEFAULT_SCHEMA_CLASS": "orgs.api.schema.TenantSchema",
-    "EXCEPTION_HANDLER": "orgs.api.exceptions.handle_exception",
-    "DEFAULT_THROTTLE_RATES": {"register": "20/min", "token": "30/min"},
+    **rest.REST_FRAMEWORK,
     # How many proxies of ours stand in front: only their part of X-Forwarded-For is believed.
     "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=1 if IS_PRODUCTION else 0),
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Till",
-    "DESCRIPTION": "Payments and billing for organizations, over every provider.",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"KeyModeEnum": "orgs.models.KeyMode"},
-    "PREPROCESSING_HOOKS": ["orgs.api.schema.canonical_endpoints"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "/static/img/till.svg",
-}
+SPECTACULAR_SETTINGS = rest.SPECTACULAR_SETTINGS
 
 # --- Language, time, files ----------------------------------------------------------------------
 
