@@ -19,7 +19,7 @@ class PlanStatus(models.TextChoices):
     ACTIVE = "ACTIVE", "Active"
     PAST_DUE = "PAST_DUE", "Past due"
     SUSPENDED = "SUSPENDED", "Suspended"
-    CANCELLED = "CANCELLED", "Cancelled"
+    CANCELED = "CANCELED", "Canceled"
 
 
 class Role(models.TextChoices):

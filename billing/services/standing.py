@@ -1,5 +1,7 @@
 """Carrying the state of subscriptions over to the organization: one word, and its plan."""
 
+from collections.abc import Sequence
+
 from billing.enums import SubscriptionStatus
 from billing.models import Subscription
 from billing.selectors import subscriptions
@@ -20,16 +22,23 @@ def plan_status_of(subscription: Subscription | None, *, was_active: bool) -> Pl
         status = _BY_STATUS.get(SubscriptionStatus(subscription.status))
         if status is not None:
             return status
-    return PlanStatus.CANCELLED if was_active else PlanStatus.PENDING_PAYMENT
+    return PlanStatus.CANCELED if was_active else PlanStatus.PENDING_PAYMENT
 
 
 def refresh_organization(organization: Organization) -> None:
     """Bring `plan_status` and `plan_id` of a locked organization in line with its subscriptions."""
-    current = subscriptions.in_force(organization)
-    was_active = subscriptions.was_ever_active(organization)
-    status = plan_status_of(current, was_active=was_active)
-    plan_id = current.plan_version.plan_id if current else None
-    if (organization.plan_status, organization.plan_id) != (status, plan_id):
-        organization.plan_status = status
-        organization.plan_id = plan_id
-        organization.save(update_fields=["plan_status", "plan_id", "updated_at"])
+    refresh_organizations([organization])
+
+
+def refresh_organizations(organizations: Sequence[Organization]) -> None:
+    """Bring `plan_status` and `plan_id` of locked organizations in line, reading once for all."""
+    in_force = subscriptions.in_force_in(organizations)
+    for organization in organizations:
+        current = in_force.get(organization.pk)
+        was_active = current is None and subscriptions.was_ever_active(organization)
+        status = plan_status_of(current, was_active=was_active)
+        plan_id = current.plan_version.plan_id if current else None
+        if (organization.plan_status, organization.plan_id) != (status, plan_id):
+            organization.plan_status = status
+            organization.plan_id = plan_id
+            organization.save(update_fields=["plan_status", "plan_id", "updated_at"])

@@ -77,4 +77,4 @@ class TestPlanStatusOf:
 
     def test_tells_a_newcomer_from_one_who_left(self) -> None:
         assert standing.plan_status_of(None, was_active=False) == PlanStatus.PENDING_PAYMENT
-        assert standing.plan_status_of(None, was_active=True) == PlanStatus.CANCELLED
+        assert standing.plan_status_of(None, was_active=True) == PlanStatus.CANCELED

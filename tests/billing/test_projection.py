@@ -263,7 +263,7 @@ class TestLaterChanges:
             "billing.subscription.canceled",
         ]
         subscription.organization.refresh_from_db()
-        assert subscription.organization.plan_status == PlanStatus.CANCELLED
+        assert subscription.organization.plan_status == PlanStatus.CANCELED
         assert subscription.organization.plan_id is None
 
     def test_a_new_period_and_other_seats_are_told(self) -> None:
