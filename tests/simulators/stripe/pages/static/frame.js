@@ -1,5 +1,5 @@
 // Inside the iframe: the only place where a card number is ever typed.
-const PARENT = document.body.dataset.parent;
+const PARENT = document.body.dataset.parent || window.location.origin;
 const TYPE = document.body.dataset.type;
 const form = document.querySelector("form");
 const note = document.querySelector("[data-note]");
