@@ -1,0 +1,144 @@
+"""A provider's simulator as the scenarios shared by all drivers see it.
+
+A new driver brings a sandbox of its own, lists it in `SANDBOXES`, and runs through every scenario
+that its capabilities allow.
+"""
+
+import abc
+import contextlib
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import stripe as sdk
+
+from billing.drivers import registry
+from billing.drivers.base import PaymentDriver
+from billing.enums import Provider
+from billing.types import CustomerSpec, PriceSpec, SubscriptionSpec
+from tests.simulators.stripe.client import StripeSimulator
+
+
+class Sandbox(abc.ABC):
+    """One provider to try a driver on: its test cards, its faults, its events."""
+
+    provider: ClassVar[Provider]
+    good_card: ClassVar[str]
+    refused_card: ClassVar[str]
+    """Declined by the time the first payment is made, not when the card is saved."""
+    refusal: ClassVar[str]
+    """The provider's reason for `refused_card`."""
+    asking_card: ClassVar[str]
+    """Its holder must confirm every payment; empty if the provider has no such cards."""
+
+    @classmethod
+    @abc.abstractmethod
+    def started(cls, settings: Any) -> contextlib.AbstractContextManager["Sandbox"]:
+        """Run the simulator for a block, with our settings pointing at it."""
+
+    @abc.abstractmethod
+    def lose_next_answer(self, *, processed: bool) -> None:
+        """Let the next subscription request end without an answer, done or not done."""
+
+    @abc.abstractmethod
+    def refuse_connections(self, settings: Any) -> None:
+        """Let nobody answer at the provider's address."""
+
+    @abc.abstractmethod
+    def events(self) -> list[dict[str, Any]]:
+        """Return what the provider would have told us so far, oldest first."""
+
+    @abc.abstractmethod
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """Return the headers of a webhook signed with a secret."""
+
+    @property
+    def driver(self) -> PaymentDriver:
+        """Return the driver that is configured for the provider."""
+        return registry.get_driver(self.provider)
+
+    def new_payer(self) -> str:
+        """Create a payer; return the provider's id."""
+        our_id = str(uuid.uuid4())
+        spec = CustomerSpec(
+            our_id=our_id,
+            organization_id=str(uuid.uuid4()),
+            email=f"{our_id}@example.com",
+            name="Acme",
+        )
+        return self.driver.create_customer(spec, idempotency_key=new_key())
+
+    def new_start(self, card: str) -> SubscriptionSpec:
+        """Return what is needed to start a subscription, with a card unless it is empty."""
+        payer = self.new_payer()
+        method = ""
+        if card:
+            method = self.driver.attach_payment_method(
+                card, external_customer_id=payer, idempotency_key=new_key()
+            )
+        price = self.driver.ensure_price(
+            PriceSpec(
+                plan_code="shared",
+                plan_name="Shared",
+                version=1,
+                interval="month",
+                currency="USD",
+                amount_minor=2900,
+                lookup_key="till_shared_v1_month_usd",
+            )
+        )
+        return SubscriptionSpec(
+            our_id=str(uuid.uuid4()),
+            organization_id=str(uuid.uuid4()),
+            external_customer_id=payer,
+            external_price_id=price.external_id,
+            seats=2,
+            payment_method=method,
+        )
+
+
+class StripeSandbox(Sandbox):
+    """Stripe, simulated."""
+
+    provider = Provider.STRIPE
+    good_card = "pm_card_visa"
+    refused_card = "pm_card_chargeCustomerFail"
+    refusal = "generic_decline"
+    asking_card = "pm_card_authenticationRequired"
+
+    def __init__(self, simulator: StripeSimulator) -> None:
+        self.simulator = simulator
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, settings: Any) -> Iterator[Sandbox]:
+        """Start a process of our own."""
+        with StripeSimulator.start() as simulator:
+            settings.STRIPE_API_BASE = settings.STRIPE_API_HOST = simulator.base_url
+            yield cls(simulator)
+
+    def lose_next_answer(self, *, processed: bool) -> None:
+        """Cut the connection after, or before, the request is executed."""
+        action = "reset_after" if processed else "reset_before"
+        self.simulator.add_fault(method="POST", path="/subscriptions$", action=action)
+
+    def refuse_connections(self, settings: Any) -> None:
+        """Point at a port that nobody listens on."""
+        settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return all events."""
+        return self.simulator.events()
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """Sign as Stripe does."""
+        header = sdk.WebhookSignature.generate_signature_header(body.decode(), secret)
+        return {"stripe-signature": header}
+
+
+SANDBOXES: dict[Provider, type[Sandbox]] = {Provider.STRIPE: StripeSandbox}
+
+
+def new_key() -> str:
+    """Return an idempotency key that was never used."""
+    return f"key-{uuid.uuid4()}"
