@@ -25,6 +25,8 @@ _RELATED = (
     "subscription__customer",
 )
 
+_UNFINISHED = (AttemptState.REQUIRES_ACTION, AttemptState.SUCCEEDED)
+
 Stage = Literal["open", "pending", "action", "succeeded", "failed", "expired"]
 
 
@@ -83,12 +85,12 @@ def progress(session: CheckoutSession, *, now: datetime) -> Progress:
 def _stage(attempt: PaymentAttempt, status: str, session: CheckoutSession) -> Progress | None:
     if attempt.state in (AttemptState.CREATED, AttemptState.SENT, AttemptState.UNKNOWN):
         return Progress("pending")
-    if attempt.state == AttemptState.REQUIRES_ACTION:
-        if status != SubscriptionStatus.INCOMPLETE:
-            return None
+    if status == SubscriptionStatus.INCOMPLETE and attempt.state in _UNFINISHED:
+        # Succeeded: paid between our reading the subscription and the attempt.
         # On the provider's page the payer may simply not have finished typing.
+        is_asked = attempt.state == AttemptState.REQUIRES_ACTION
         is_elsewhere = session.mode == CheckoutMode.HOSTED_PROVIDER
-        return Progress("pending" if is_elsewhere else "action")
+        return Progress("action" if is_asked and not is_elsewhere else "pending")
     if attempt.state == AttemptState.FAILED:
         return Progress("failed", attempt.decline_code or attempt.error_code)
     if attempt.state == AttemptState.NOT_PROCESSED:

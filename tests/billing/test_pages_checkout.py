@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from billing.enums import AttemptState, CheckoutMode, CheckoutStatus, SubscriptionStatus
 from billing.models import CheckoutSession, PaymentAttempt, Price, Subscription
+from billing.selectors import checkouts
 from billing.services import checkout
 from orgs import clock
 from orgs.models import Organization, User
@@ -322,6 +323,15 @@ class TestStage:
         response = payer.get(f"{address_of(session)}?{query}")
 
         assert "Pay $29.00" in response.content.decode()
+
+    def test_is_pending_when_the_payment_arrives_while_we_look(
+        self, payer: Client, session: CheckoutSession
+    ) -> None:
+        pay(payer, session, "pm_card_threeDSecure2Required")
+        seen = CheckoutSession.objects.select_related("subscription").get()
+        PaymentAttempt.objects.update(state=AttemptState.SUCCEEDED)
+
+        assert checkouts.progress(seen, now=clock.now()).stage == "pending"
 
     def test_is_over_after_an_hour(self, payer: Client, session: CheckoutSession) -> None:
         CheckoutSession.objects.update(expires_at=clock.now() - timedelta(seconds=1))
