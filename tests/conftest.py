@@ -15,6 +15,8 @@ from orgs import tokens
 from orgs.models import Organization, Role, User
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
+pytest_plugins = ["tests.provider"]
+
 Api = Callable[..., APIClient]
 
 

@@ -92,7 +92,7 @@ class TestWithAGoodCard:
         sent = writes(stripe, "/v1/subscriptions")[-1]
         assert sent["params"]["metadata"]["till_subscription_id"] == str(started.subscription.pk)
         attempt = PaymentAttempt.objects.get()
-        assert sent["idempotency_key"] == attempt.idempotency_key
+        assert sent["headers"]["idempotency-key"] == attempt.idempotency_key
 
     def test_refuses_a_second_one(
         self, organization: Organization, catalogue: dict[str, Price]
@@ -257,7 +257,8 @@ class TestProviderTrouble:
         mine = [
             request
             for request in writes(stripe, "/v1/subscriptions")
-            if request["params"]["metadata"]["till_subscription_id"] == str(unknown.subscription.pk)
+            if request["params"].get("metadata", {}).get("till_subscription_id")
+            == str(unknown.subscription.pk)
         ]
         assert len(mine) == 1
 

@@ -13,7 +13,7 @@ from orgs.models import IdempotencyRecord, KeyMode, Membership, Organization, Ro
 from orgs.services import api_keys
 from tests.simulators.stripe.client import StripeSimulator
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_redis")]
 
 API = "/api/v1"
 PASSWORD = "correct horse battery staple"
@@ -164,7 +164,7 @@ class TestRefusals:
         ("body", "field"),
         [
             ({"plan": "gold", "payment_method": "pm_card_visa"}, "plan"),
-            ({"plan": "starter\u0000", "payment_method": "pm_card_visa"}, "plan"),
+            ({"plan": "starter\u0000", "payment_method": "pm_card_visa"}, "body"),
             ({"payment_method": "pm_card_visa"}, "plan"),
             ({"plan": "starter", "interval": "week"}, "interval"),
             ({"plan": "starter", "seats": 0}, "seats"),
@@ -173,8 +173,8 @@ class TestRefusals:
             ({"plan": "starter", "provider": "paypal"}, "provider"),
             ({"plan": "starter", "provider": "cardconnect"}, "provider"),
             ({"plan": "starter", "plan_id": "free"}, "plan"),
-            ({"plan": "starter", "card": {"expiry": "1399"}}, "card"),
-            ({"plan": "starter", "card": {"expiry": "1228", "number": "4242"}}, "card"),
+            ({"plan": "starter", "card": {"expiry": "1399"}}, "card.expiry"),
+            ({"plan": "starter", "card": {"expiry": "1228", "number": "4242"}}, "card.number"),
         ],
     )
     def test_bad_input_names_the_field_and_changes_nothing(

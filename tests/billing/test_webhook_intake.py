@@ -14,7 +14,7 @@ from billing import jobs
 from billing.enums import InboxState, Provider
 from billing.models import InboxEvent, MerchantAccount
 from billing.webhooks import views
-from tests.billing.conftest import WEBHOOK_SECRET
+from tests.provider import WEBHOOK_SECRET
 
 pytestmark = pytest.mark.django_db
 
