@@ -10,7 +10,7 @@ from billing import jobs
 from billing.drivers import registry
 from billing.drivers.base import DriverError
 from billing.enums import AttemptState, SubscriptionStatus
-from billing.models import PaymentAttempt, Subscription
+from billing.models import PaymentAttempt
 from billing.selectors import payments
 from billing.services import abandon, projection, settlement
 from billing.types import Cause, SubscriptionSnapshot
@@ -78,7 +78,7 @@ def resolve_attempt(
         return False
     if snapshot is None:
         return _absent(attempt, now)
-    return _found(subscription, snapshot, fetched_at, cause, now)
+    return _found(snapshot, fetched_at, cause, now)
 
 
 def _claim(attempt_id: uuid.UUID | str, now: datetime, *, force: bool) -> PaymentAttempt | None:
@@ -118,7 +118,6 @@ def _absent(attempt: PaymentAttempt, now: datetime) -> bool:
 
 
 def _found(
-    subscription: Subscription,
     snapshot: SubscriptionSnapshot,
     fetched_at: datetime,
     cause: Cause,
@@ -128,5 +127,5 @@ def _found(
     payment = snapshot.latest_payment
     was_declined = payment is not None and payment.state is AttemptState.FAILED
     if was_declined and done.subscription.status == SubscriptionStatus.INCOMPLETE:
-        abandon.give_up(subscription=subscription, cause=cause, now=now)
+        abandon.give_up(subscription=done.subscription, cause=cause, now=now)
     return True
