@@ -11,6 +11,7 @@
   if (!form) return;
 
   const section = form.querySelector("[data-element]");
+  const divider = document.querySelector("[data-or]");
   const unavailable = form.querySelector("[data-no-element]");
   const box = form.querySelector("#card-element");
   const field = form.querySelector("[data-card-field]");
@@ -22,10 +23,10 @@
   let isBusy = false;
   let isReady = false;
 
-  const giveUp = () => {
-    if (isReady) return;
-    section.hidden = true;
-    unavailable.hidden = false;
+  /* Either the provider's field, or word that it is missing. */
+  const offer = (isOffered) => {
+    section.hidden = divider.hidden = !isOffered;
+    unavailable.hidden = isOffered;
   };
 
   const show = (message) => {
@@ -61,19 +62,18 @@
   document.querySelector("[data-refusal]")?.focus();
 
   if (typeof window.Stripe !== "function") {
-    giveUp();
+    offer(false);
     return;
   }
 
-  section.hidden = false;
+  offer(true);
   const stripe = window.Stripe(form.dataset.publishableKey);
   const card = stripe.elements().create("card", { style: looks(), hidePostalCode: true });
-  const deadline = setTimeout(giveUp, LOAD_TIMEOUT_MS);
+  const deadline = setTimeout(() => offer(false), LOAD_TIMEOUT_MS);
   card.on("ready", () => {
     isReady = true;
     clearTimeout(deadline);
-    section.hidden = false;
-    unavailable.hidden = true;
+    offer(true);
     button.disabled = isBusy;
   });
   card.on("focus", () => box.classList.add("is-focused"));
