@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 _ENVIRONMENTS = {
@@ -18,6 +19,10 @@ def environment(_request: HttpRequest) -> list[str]:
     from django.conf import settings  # noqa: PLC0415 - settings import this module
 
     return _ENVIRONMENTS[settings.TILL_ENV]
+
+
+def _favicon(_request: HttpRequest) -> str:
+    return static("img/till.svg")
 
 
 def _may_view(app: str, model: str) -> Callable[[HttpRequest], bool]:
@@ -37,6 +42,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Till",
     "SITE_HEADER": "Till",
     "SITE_SYMBOL": "point_of_sale",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "SITE_URL": "/settings/billing",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
