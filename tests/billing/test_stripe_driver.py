@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from billing.drivers.base import DriverRejected, ObjectMissing
+from billing.drivers.stripe import calls, catalog
 from billing.types import CheckoutSpec
 from tests.billing import stripe_builders as build
 from tests.simulators.stripe.client import StripeSimulator
@@ -46,6 +47,14 @@ class TestFindCustomer:
 
         assert build.driver().find_customer(spec) == external_id
 
+    def test_looks_at_every_page(self, stripe: StripeSimulator) -> None:
+        spec = build.customer_spec()
+        external_id = build.driver().create_customer(spec, idempotency_key=build.new_key())
+        for _ in range(100):
+            stripe.api("POST", "/v1/customers", {"email": spec.email})
+
+        assert build.driver().find_customer(spec) == external_id
+
     def test_finds_nobody(self) -> None:
         assert build.driver().find_customer(build.customer_spec()) is None
 
@@ -71,6 +80,14 @@ class TestAttachPaymentMethod:
     def test_a_card_the_payer_has_stays_as_it_is(self) -> None:
         customer = build.make_customer()
         method = build.attach(customer)
+
+        assert build.attach(customer, method) == method
+
+    def test_even_where_stripe_would_refuse_it(self, stripe: StripeSimulator) -> None:
+        customer = build.make_customer()
+        method = build.attach(customer)
+        error = {"type": "invalid_request_error", "message": "This one is attached already."}
+        stripe.add_fault(method="POST", path="/attach$", status=400, error=error)
 
         assert build.attach(customer, method) == method
 
@@ -163,6 +180,46 @@ class TestEnsurePrice:
         assert fresh.external_id != archived.external_id
         assert fresh.external_product_id == archived.external_product_id
         assert build.driver().ensure_price(spec) == fresh
+
+    def test_finds_the_price_that_somebody_made_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spec = build.price_spec(plan_code="race", lookup_key="till_race_v1_month_usd")
+        winner = build.driver().ensure_price(spec)
+        looked = catalog._find
+        answers = iter([None, looked(spec)])
+        monkeypatch.setattr(catalog, "_find", lambda _: next(answers))
+        # Another key than the winner's, as after a day: Stripe refuses the lookup key itself.
+        monkeypatch.setattr(calls, "keyed", lambda key: {"idempotency_key": f"{key}:2"})
+
+        assert build.driver().ensure_price(spec) == winner
+
+    @pytest.mark.parametrize("path", ["/prices$", "/products$"])
+    def test_a_refusal_for_another_reason_stays_one(
+        self, stripe: StripeSimulator, path: str
+    ) -> None:
+        error = {"type": "invalid_request_error", "code": "account_closed", "message": "no"}
+        stripe.add_fault(method="POST", path=path, status=400, error=error)
+        code = f"refused{path[1:4]}"
+
+        with pytest.raises(DriverRejected) as caught:
+            build.make_price(plan_code=code, lookup_key=f"till_{code}")
+
+        assert caught.value.detail == "account_closed"
+
+    def test_a_product_that_somebody_made_meanwhile_is_taken(self, stripe: StripeSimulator) -> None:
+        month = build.make_price(plan_code="twice", lookup_key="till_twice_month")
+        stripe.add_fault(
+            method="GET",
+            path="/products/",
+            status=404,
+            error={"type": "invalid_request_error", "code": "resource_missing", "message": "no"},
+        )
+        stripe.advance(86_401)  # past the life of the first one's idempotency key
+
+        year = build.make_price(plan_code="twice", lookup_key="till_twice_year", interval="year")
+
+        assert year.external_product_id == month.external_product_id
 
 
 def checkout_spec(stripe: StripeSimulator, **changes: Any) -> CheckoutSpec:

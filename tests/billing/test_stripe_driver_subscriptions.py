@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from billing.drivers.base import DriverRejected, ObjectMissing
+from billing.drivers.stripe import subscriptions
 from billing.enums import AttemptState, Provider, SubscriptionStatus
 from billing.types import PaymentOutcome, SubscriptionSnapshot
 from tests.billing import stripe_builders as build
@@ -308,6 +309,34 @@ class TestAbandonSubscription:
 
         assert caught.value.detail == "subscription_is_live"
         assert build.driver().retrieve_subscription(created.external_id) == created
+
+    def test_one_whose_invoice_is_no_longer_open_is_only_looked_at(
+        self, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        created = start(card="")
+        raw = subscriptions._retrieve(created.external_id)
+        raw["latest_invoice"]["status"] = "void"
+        monkeypatch.setattr(subscriptions, "_retrieve", lambda _: raw)
+        before = stripe.requests()[-1]["seq"]
+
+        build.driver().abandon_subscription(created.external_id, idempotency_key=build.new_key())
+
+        assert {entry["method"] for entry in stripe.requests(before)} == {"GET"}
+
+    def test_one_that_is_paid_between_the_look_and_the_write_is_refused(
+        self, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        created = start(card="")
+        method = build.attach(created.external_customer_id)
+        raw = subscriptions._retrieve(created.external_id)
+        path = f"/v1/invoices/{created.latest_invoice_id}/pay"
+        stripe.api("POST", path, {"payment_method": method})
+        monkeypatch.setattr(subscriptions, "_retrieve", lambda _: raw)
+
+        with pytest.raises(DriverRejected):
+            build.driver().abandon_subscription(
+                created.external_id, idempotency_key=build.new_key()
+            )
 
     def test_twice_is_once(self) -> None:
         created, key = start(card=""), build.new_key()

@@ -18,6 +18,7 @@ import stripe as sdk
 
 from billing.drivers.base import DriverUnavailable, OutcomeUnknown
 from billing.drivers.stripe import calls, client
+from billing.drivers.stripe.transport import PooledClient
 from tests.billing import stripe_builders as build
 from tests.simulators.stripe.client import StripeSimulator
 
@@ -264,6 +265,16 @@ class TestClient:
         monkeypatch.setattr(os, "getpid", lambda: -1)
 
         assert client.get_client() is not first
+
+    def test_closes_its_connections_at_the_end_but_not_its_parents(self) -> None:
+        http = PooledClient(connect_timeout=1, read_timeout=1, is_loopback=True)
+        closed = []
+
+        for process in (os.getpid() + 1, os.getpid()):
+            client._close(http, process)
+            closed.append(http._pool.is_closed)
+
+        assert closed == [False, True]
 
     def test_threads_share_its_connections(self, stripe: StripeSimulator) -> None:
         spec = build.subscription_spec()
