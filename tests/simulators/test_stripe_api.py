@@ -90,6 +90,16 @@ class TestParameters:
         assert simulator.requests()[-1]["verdict"] == "invalid"
         assert simulator.objects("subscription") == []
 
+    def test_what_would_change_the_amount_is_not_passed_over(
+        self, simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        wish = {"customer": customer.id, "items": [{"price": price.id}]}
+
+        with pytest.raises(stripe.InvalidRequestError, match="does not know `discounts`"):
+            v1.subscriptions.create({**wish, "discounts": [{"coupon": "half"}]})
+
+        assert simulator.objects("subscription") == []
+
     def test_a_removed_expansion_is_refused(
         self, v1: Any, customer: Any, price: Any, card: Any
     ) -> None:

@@ -156,6 +156,7 @@ class Api:
             "idempotency_key": request.headers.get("idempotency-key"),
         }
         try:
+            _refuse_unknown_money(request.params)
             tree = expand.tree_of(params.texts("expand"))
             row = routing_handler(request)(call)
             answer = expand.apply(world, row, tree) if tree else row
@@ -192,6 +193,28 @@ class _Request:
         except UnicodeDecodeError:
             raise Refusal("Invalid request: the body is not UTF-8.") from None
         self.params = decode_form(f"{self.query}&{text}".strip("&"))
+
+
+# They would change what is charged: better refused than passed over.
+_NOT_SIMULATED = (
+    "add_invoice_items",
+    "application_fee_amount",
+    "application_fee_percent",
+    "default_tax_rates",
+    "discounts",
+    "shipping_options",
+    "transfer_data",
+)
+
+
+def _refuse_unknown_money(params: Json) -> None:
+    """Refuse what the simulator cannot calculate."""
+    taxed = params.get("automatic_tax")
+    wanted = [name for name in _NOT_SIMULATED if params.get(name)]
+    if isinstance(taxed, dict) and taxed.get("enabled") == "true":
+        wanted.append("automatic_tax")
+    if wanted:
+        raise Refusal(f"The simulator does not know `{wanted[0]}` yet.", param=wanted[0])
 
 
 def routing_handler(request: _Request) -> routing.Handler:

@@ -18,6 +18,7 @@ from tests.simulators.stripe.resources.webhook_endpoints import make_endpoint
 from tests.simulators.stripe.world import World
 
 _SAVE_DELAY_S = 0.05
+_SAVE_ROWS = 300
 _TICK_S = 0.5
 
 # Imported for their routes.
@@ -76,8 +77,8 @@ class Simulator:
 
     def _save(self) -> None:
         self.saving = None
-        if self.snapshot is not None:
-            self.snapshot.save()
+        if self.snapshot is not None and self.snapshot.save(_SAVE_ROWS):
+            self._save_soon()
 
     async def tick(self) -> None:
         """Let what falls due by itself happen, as time passes."""

@@ -140,8 +140,6 @@ class Control:
         kinds = () if given.get("endpoints") else ("webhook_endpoint", "_endpoint_secret")
         kept = {kind: dict(store.tables.get(kind, {})) for kind in kinds}
         store.clear()
-        for clock_id in self.world.agendas:
-            store.dirty["_agenda", clock_id] = None
         self.world.agendas.clear()
         self.world.offset = 0
         self.world.settings = default_settings()

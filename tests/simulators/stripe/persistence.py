@@ -1,5 +1,6 @@
 """State on disk: what changed is written shortly after, never in the way of an answer."""
 
+import itertools
 import json
 import pathlib
 import sqlite3
@@ -28,28 +29,29 @@ class Snapshot:
         world = self.world
         for kind, row_id, body in self.file.execute("SELECT * FROM state ORDER BY rowid"):
             value = json.loads(body)
-            if kind == "_agenda":
-                world.agendas[row_id] = [(m, s, job, row) for m, s, job, row in value]
-                world.sequence = max([world.sequence, *(entry[1] for entry in value)])
-            elif kind == "_world":
+            if kind == "_world":
                 world.offset, world.settings = value["offset"], value["settings"]
             else:
                 world.store.put(kind, row_id, value)
         world.store.relink()
+        world.restore_agendas()
         world.store.dirty.clear()
         self.clock = world.offset
 
-    def save(self) -> None:
-        """Write what changed since the last time."""
+    def save(self, limit: int | None = None) -> bool:
+        """Write what changed since the last time, oldest change first; say whether more is left.
+
+        A limit keeps a single write short: the answers wait meanwhile.
+        """
         world = self.world
         dirty = world.store.dirty
         if not dirty and self.clock == world.offset:
-            return
-        world.store.dirty = {}
+            return False
         self.clock = world.offset
         written, removed = [], []
-        for kind, row_id in dirty:
-            row = world.agendas.get(row_id) if kind == "_agenda" else world.store.find(kind, row_id)
+        for kind, row_id in list(itertools.islice(dirty, limit)):
+            del dirty[kind, row_id]
+            row = world.store.find(kind, row_id)
             if row is None:
                 removed.append((kind, row_id))
             else:
@@ -64,6 +66,7 @@ class Snapshot:
             written,
         )
         self.file.execute("COMMIT")
+        return bool(dirty)
 
     def close(self) -> None:
         """Write the rest and let go of the file."""

@@ -71,7 +71,25 @@ class World:
         self.sequence += 1
         agenda = self.agendas.setdefault(self.clock_id, [])
         heapq.heappush(agenda, (moment, self.sequence, job, row_id))
-        self.store.dirty["_agenda", self.clock_id] = None
+        entry = {"clock": self.clock_id, "entry": [moment, self.sequence, job, row_id]}
+        self.store.put("_agenda", str(self.sequence), entry)
+
+    def next_due(self, until: int, clock_id: str) -> tuple[int, str, str] | None:
+        """Take the next job off a clock's agenda if it is due: its moment, name and row."""
+        agenda = self.agendas.get(clock_id)
+        if not agenda or agenda[0][0] > until:
+            return None
+        moment, sequence, job, row_id = heapq.heappop(agenda)
+        self.store.remove("_agenda", str(sequence))
+        return moment, job, row_id
+
+    def restore_agendas(self) -> None:
+        """After loading: rebuild the agendas from their rows."""
+        for row in self.store.rows("_agenda"):
+            moment, sequence, job, row_id = row["entry"]
+            agenda = self.agendas.setdefault(row["clock"], [])
+            heapq.heappush(agenda, (moment, sequence, job, row_id))
+            self.sequence = max(self.sequence, sequence)
 
     # ---------------------------------------------------------------- rows and events
 

@@ -1,6 +1,5 @@
 """What happens by itself as time passes: jobs by name, run in the order they fall due."""
 
-import heapq
 from collections.abc import Callable, Iterator
 
 from tests.simulators.stripe import Json
@@ -12,10 +11,8 @@ Job = Callable[[World, str], None]
 
 def run_due(world: World, until: int, clock_id: str = "") -> Iterator[int]:
     """Run what is due up to a moment, one job per step; each yields the moment it stood at."""
-    agenda = world.agendas.get(clock_id, [])
-    while agenda and agenda[0][0] <= until:
-        moment, _sequence, name, row_id = heapq.heappop(agenda)
-        world.store.dirty["_agenda", clock_id] = None
+    while (due := world.next_due(until, clock_id)) is not None:
+        moment, name, row_id = due
         with world.at(moment, clock_id):
             JOBS[name](world, row_id)
         yield moment

@@ -58,6 +58,9 @@ def _line_items(world: World, params: Params, mode: str) -> list[Json]:
 
 
 def _require_items(items: list[Json], mode: str) -> None:
+    once = [item for item in items if item["price"]["recurring"] is None]
+    if mode == "subscription" and 0 < len(once) < len(items):
+        raise Refusal("The simulator does not mix one-time and recurring prices yet.")
     if mode != "setup" and not items:
         raise missing("line_items")
     if mode == "subscription" and all(i["price"]["recurring"] is None for i in items):
