@@ -36,6 +36,8 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 class ApiView(APIView):
     """A view that anybody may call; `request.credential` says who does."""
 
+    # No OPTIONS: the OpenAPI document says more, and other origins have no business here.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     permission_classes = ()
     throttle_classes = (ScopedThrottle,)
 
@@ -73,7 +75,7 @@ class TenantView(ApiView):
         """Authenticate, find the tenant, check access, throttle, then claim the key."""
         super().initial(request, *args, **kwargs)
         organization = tenancy.tenant_from(request, self._tenant_id)
-        access = self.access.get(str(request.method))
+        access = self.access.get("GET" if request.method == "HEAD" else str(request.method))
         if access is None:  # no such method: answered with 405
             return
         request = cast("ApiRequest", request)

@@ -3,6 +3,8 @@
 import threading
 from typing import Any, ClassVar
 
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -15,6 +17,8 @@ from orgs.api.tenancy import current_org
 from orgs.errors import Conflict, DomainError, RateLimited
 from orgs.permissions import CHECKOUT_ONLY, READ, TEAM, WRITE, Scope
 
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.permission_denied"
 handler404 = "config.errors.page_not_found"
 handler500 = "config.errors.server_error"
 
@@ -102,9 +106,26 @@ class FailingView(ApiView):
             "bug": ZeroDivisionError("4242 4242 4242 4242"),
             "domain": DomainError(),
             "busy": RateLimited(retry_after=7),
+            "model": ValidationError({"slug": ["Taken."]}),
+            "rule": ValidationError("Never on Sundays."),
             "conflict": Conflict(fields={"plan": ["Taken."]}),
         }
         raise failures[kind]
+
+
+def broken(_request: HttpRequest) -> HttpResponse:
+    """Fail outside of our views."""
+    raise ZeroDivisionError
+
+
+def closed(_request: HttpRequest) -> HttpResponse:
+    """Refuse outside of our views."""
+    raise PermissionDenied
+
+
+def odd(_request: HttpRequest) -> HttpResponse:
+    """Find a request that makes no sense outside of our views."""
+    raise SuspiciousOperation
 
 
 _api: list[Any] = [
@@ -114,4 +135,9 @@ _api: list[Any] = [
     *tenant_endpoint("checkout", CheckoutView),
     *endpoint("fail/<str:kind>", FailingView),
 ]
-urlpatterns = [path("api/v1/", include(_api)), path("", include("config.urls"))]
+_plain = [path("broken", broken), path("closed", closed), path("odd", odd)]
+urlpatterns = [
+    path("api/v1/", include([*_api, *_plain])),
+    path("plain/", include(_plain)),
+    path("", include("config.urls")),
+]

@@ -365,6 +365,16 @@ class TestAccess:
 
         assert _code(api(token).get(PROBE)) == (401, "NOT_AUTHENTICATED")
 
+    def test_of_head_is_that_of_get(self, api: Api, alice: User, bob: User) -> None:
+        team = "/api/v1/billing/team"
+
+        assert api(alice).head(team).status_code == 200
+        assert api(bob).head(team).status_code == 403
+        assert api().head(team).status_code == 401
+
+    def test_is_not_given_to_options(self, api: Api, alice: User) -> None:
+        assert _code(api(alice).options(PROBE)) == (405, "METHOD_NOT_ALLOWED")
+
     def test_must_be_declared_for_every_method(self) -> None:
         with pytest.raises(TypeError, match="Silent declares no access for POST"):
 
@@ -375,7 +385,7 @@ class TestAccess:
         response = api(alice).put(PROBE, {})
 
         assert _code(response) == (405, "METHOD_NOT_ALLOWED")
-        assert response["Allow"] == "GET, POST, PATCH, DELETE, HEAD, OPTIONS"
+        assert response["Allow"] == "GET, HEAD, POST, PATCH, DELETE"
 
 
 class TestSpellings:

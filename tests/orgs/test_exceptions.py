@@ -148,6 +148,18 @@ class TestErrors:
         assert response.status_code == 409
         assert response.json()["error"]["fields"] == {"plan": ["Taken."]}
 
+    @pytest.mark.parametrize(
+        ("kind", "fields"),
+        [("model", {"slug": ["Taken."]}), ("rule", {"body": ["Never on Sundays."]})],
+    )
+    def test_come_from_models_too(
+        self, api: Api, db: None, kind: str, fields: dict[str, list[str]]
+    ) -> None:
+        response = api().get(f"/api/v1/fail/{kind}")
+
+        assert response.status_code == 400
+        assert response.json()["error"]["fields"] == fields
+
     def test_are_json_for_whoever_asks_for_a_page_or_a_stream(self, api: Api, db: None) -> None:
         for accepted in ("text/html", "text/event-stream", "application/pdf"):
             response = api().get(PROBE, headers={"accept": accepted})
@@ -163,6 +175,27 @@ class TestErrorsOutsideOfViews:
         error = json.loads(response.content)["error"]
         assert (error["code"], error["message"]) == ("NOT_FOUND", "Not found.")
         assert error["trace_id"] == response["X-Request-ID"]
+
+    @pytest.mark.parametrize(
+        ("name", "status", "code", "heading"),
+        [
+            ("broken", 500, "UNKNOWN_ERROR", "Something went wrong"),
+            ("closed", 403, "PERMISSION_DENIED", "You can&#x27;t do this"),
+            ("odd", 400, "INVALID_REQUEST", "We could not read that request"),
+        ],
+    )
+    def test_cover_everything_that_can_happen(
+        self, client: Client, name: str, status: int, code: str, heading: str
+    ) -> None:
+        client.raise_request_exception = False
+
+        answer, page = client.get(f"/api/v1/{name}"), client.get(f"/plain/{name}")
+
+        assert (answer.status_code, page.status_code) == (status, status)
+        assert answer.json()["error"]["code"] == code
+        assert answer.json()["error"]["trace_id"] == answer["X-Request-ID"]
+        assert heading in page.text
+        assert page["X-Request-ID"] in page.text
 
     def test_are_pages_elsewhere(self, client: Client) -> None:
         response = client.get("/nothing")
