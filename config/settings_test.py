@@ -53,3 +53,5 @@ from config.settings import *  # noqa: E402, F403 - the one place where everythi
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 REST_FRAMEWORK = {**REST_FRAMEWORK, "TEST_REQUEST_DEFAULT_FORMAT": "json"}  # noqa: F405 - see above
+# The coverage of templates is only measured, and only then without a warning, in debug mode.
+TEMPLATES[0]["OPTIONS"]["debug"] = True  # type: ignore[index] # noqa: F405 - see above

@@ -75,7 +75,7 @@ PAGES = [
     Page("billing_customer", make.CustomerFactory.create),
     Page("billing_billingprofile", make.BillingProfileFactory.create),
     Page("billing_merchantaccount", make.MerchantAccountFactory.create),
-    Page("billing_subscription", make.SubscriptionFactory.create),
+    Page("billing_subscription", lambda: make.ObligationFactory.create().subscription),
     Page("billing_inboxevent", make.InboxEventFactory.create),
     Page("billing_billingevent", make.BillingEventFactory.create),
     Page("billing_mirrortodo", make.MirrorTodoFactory.create),
@@ -135,9 +135,7 @@ class TestEveryPage:
 
         assert queries <= CHANGE_QUERIES
 
-    @pytest.mark.parametrize(
-        "term", ["nothing", "0b7b0d8e-5a57-4a35-8a5c-6f4e1f3f6a11", "zebra okapi"]
-    )
+    @pytest.mark.parametrize("term", ["nothing", "0b7b0d8e-5a57-4a35-8a5c-6f4e1f3f6a11"])
     def test_search_opens(self, page: Page, client: Client, staff: User, term: str) -> None:
         page.create()
 
