@@ -1,15 +1,18 @@
 """A simulator that checks every call against the contract, fresh for each test."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import stripe as sdk
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.contract import spec_from_sdk
+from tests.simulators import shop as shop_page
 from tests.simulators.receiver import Receiver
 from tests.simulators.stripe import API_VERSION
-from tests.simulators.stripe.client import SECRET_KEY, StripeSimulator
+from tests.simulators.stripe.client import PUBLISHABLE_KEY, SECRET_KEY, StripeSimulator
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +82,49 @@ def receiver() -> Iterator[Receiver]:
     server = Receiver()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the tests of a module."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=shop_page.CHROMIUM, args=shop_page.FLAGS
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def shop(simulator: StripeSimulator) -> Iterator[Receiver]:
+    """A page of ours, under the policy that the product's pages have."""
+    origin = simulator.base_url
+    policy = (
+        f"default-src 'none'; script-src 'self' {origin}; frame-src {origin}; "
+        f"connect-src 'self' {origin}; style-src 'self'"
+    )
+    pages = {
+        "/": ("text/html", shop_page.SHOP % origin),
+        "/shop.js": ("text/javascript", shop_page.SCRIPT % json.dumps(PUBLISHABLE_KEY)),
+    }
+    server = Receiver(pages, policy)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page on which nothing may break the policy or throw."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            troubles.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    yield page
+    context.close()
+    assert troubles == []

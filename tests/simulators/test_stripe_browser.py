@@ -1,95 +1,16 @@
-"""Stripe.js, its card frame, the challenge and the hosted page, in a real browser."""
+"""Stripe.js, its card frame and the challenge, in a real browser."""
 
 import json
-import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.simulators.receiver import Receiver
-from tests.simulators.stripe.client import PUBLISHABLE_KEY, StripeSimulator
+from tests.simulators.shop import needs_chromium
+from tests.simulators.stripe.client import StripeSimulator
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-
-pytestmark = pytest.mark.skipif(
-    not pathlib.Path(CHROMIUM).exists(),
-    reason=f"NOT TESTED: there is no {CHROMIUM}, so nothing is known about the browser side",
-)
-
-SHOP = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</title>
-<h1>Shop</h1><div id="card"></div><p id="result"></p>
-<script src="%s/dahlia/stripe.js"></script><script src="/shop.js"></script></html>"""
-
-# Every promise ends in #result, so that a test can wait for it.
-SCRIPT = """
-const stripe = Stripe(%s);
-let elements, card;
-function mount(type, options, look) {
-  elements = stripe.elements(options);
-  card = elements.create(type, look);
-  for (const name of ["ready", "change", "focus", "blur"]) {
-    card.on(name, (event) => {
-      document.body.dataset[name] = name === "change" ? String(event.complete) : "yes";
-    });
-  }
-  card.mount("#card");
-}
-function report(promise) {
-  document.querySelector("#result").textContent = "";
-  promise.then(
-    (value) => { document.querySelector("#result").textContent = JSON.stringify(value); },
-    (error) => { document.querySelector("#result").textContent = JSON.stringify(
-      { thrown: error.message }); }
-  );
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def shop(simulator: StripeSimulator) -> Iterator[Receiver]:
-    """A page of ours, under the policy that the product's pages have."""
-    origin = simulator.base_url
-    policy = (
-        f"default-src 'none'; script-src 'self' {origin}; frame-src {origin}; "
-        f"connect-src 'self' {origin}; style-src 'self'"
-    )
-    pages = {
-        "/": ("text/html", SHOP % origin),
-        "/shop.js": ("text/javascript", SCRIPT % json.dumps(PUBLISHABLE_KEY)),
-    }
-    server = Receiver(pages, policy)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page on which nothing may break the policy or throw."""
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            troubles.append(message.text) if "Content Security Policy" in message.text else None
-        ),
-    )
-    yield page
-    context.close()
-    assert troubles == []
+pytestmark = needs_chromium
 
 
 def type_card(page: Page, number: str, title: str = "Secure card payment input frame") -> None:
@@ -245,108 +166,3 @@ class TestPaymentElement:
         assert declined["error"]["decline_code"] == "insufficient_funds"
         assert f"payment_intent={intent.id}" in page.url
         assert "redirect_status=succeeded" in page.url
-
-
-class TestHostedCheckout:
-    def open_session(self, v1: Any, shop: Receiver, price: Any) -> Any:
-        return v1.checkout.sessions.create(
-            {
-                "mode": "subscription",
-                "line_items": [{"price": price.id, "quantity": 1}],
-                "success_url": f"{shop.url}/?paid={{CHECKOUT_SESSION_ID}}",
-                "cancel_url": f"{shop.url}/?left",
-            }
-        )
-
-    def pay(self, page: Page, number: str) -> None:
-        page.get_by_label("Email").fill("ada@example.test")
-        page.get_by_label("Card number").fill(number)
-        page.get_by_label("Expiration date").fill("12 / 34")
-        page.get_by_label("Security code").fill("123")
-        page.get_by_label("Name on card").fill("Ada")
-        page.get_by_label("Postal code").fill("12345")
-        page.get_by_role("button", name="Subscribe").click()
-
-    def test_a_decline_can_be_retried_and_3ds_leads_to_the_shop(
-        self, v1: Any, page: Page, shop: Receiver, price: Any
-    ) -> None:
-        session = self.open_session(v1, shop, price)
-        page.goto(session.url)
-
-        self.pay(page, "4000000000000002")
-        expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
-        self.pay(page, "4000002760003184")
-        page.get_by_role("button", name="Fail authentication").click()
-        expect(page.get_by_role("alert")).to_contain_text("unable to authenticate")
-        self.pay(page, "4000002760003184")
-        page.get_by_role("button", name="Complete authentication").click()
-        page.wait_for_url(f"{shop.url}/?paid={session.id}")
-
-        done = v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
-        assert (done.status, done.payment_status) == ("complete", "paid")
-        assert done.subscription.status == "active"
-        assert len(v1.subscriptions.list({"status": "all"}).data) == 1
-
-    def test_back_leads_to_the_cancel_url(
-        self, v1: Any, page: Page, shop: Receiver, price: Any
-    ) -> None:
-        page.goto(self.open_session(v1, shop, price).url)
-
-        page.get_by_role("link", name="Back").click()
-
-        page.wait_for_url(f"{shop.url}/?left")
-
-    def test_an_expired_session_takes_no_card(
-        self, v1: Any, page: Page, shop: Receiver, price: Any
-    ) -> None:
-        session = self.open_session(v1, shop, price)
-        v1.checkout.sessions.expire(session.id)
-
-        page.goto(session.url)
-
-        expect(page.get_by_role("heading")).to_have_text("This checkout has expired")
-
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_is_accessible_and_fits_a_phone(
-        self, v1: Any, page: Page, shop: Receiver, price: Any, scheme: Any
-    ) -> None:
-        page.emulate_media(color_scheme=scheme)
-        page.goto(self.open_session(v1, shop, price).url)
-
-        found = Axe().run(page)
-
-        assert [violation["id"] for violation in found.response["violations"]] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def test_the_frame_and_the_challenge_are_accessible(
-    v1: Any, page: Page, simulator: StripeSimulator
-) -> None:
-    intent = v1.payment_intents.create(
-        {
-            "amount": 500,
-            "currency": "usd",
-            "confirm": True,
-            "payment_method": "pm_card_authenticationRequired",
-            "payment_method_types": ["card"],
-        }
-    )
-    found = {}
-    for path in (
-        "/elements/frame?type=card",
-        "/elements/frame?type=payment",
-        f"/3ds/{intent.id}?client_secret={intent.client_secret}",
-    ):
-        page.goto(f"{simulator.base_url}{path}")
-        # A frame has no landmarks of its own: it is a part of the page around it.
-        rules = {
-            "rules": {
-                "region": {"enabled": False},
-                "landmark-one-main": {"enabled": False},
-                "page-has-heading-one": {"enabled": False},
-            }
-        }
-        violations = Axe().run(page, options=rules).response["violations"]
-        found[path] = [violation["id"] for violation in violations]
-
-    assert set(map(tuple, found.values())) == {()}, found
