@@ -68,6 +68,12 @@ def member_organization() -> Model:
     return organization
 
 
+def subscription_with_a_debt() -> Model:
+    subscription = make.SubscriptionFactory.create()
+    make.ObligationFactory.create(subscription=subscription)
+    return subscription
+
+
 PAGES = [
     Page("billing_plan", make.PlanFactory.create),
     Page("billing_planversion", make.PlanVersionFactory.create),
@@ -75,7 +81,7 @@ PAGES = [
     Page("billing_customer", make.CustomerFactory.create),
     Page("billing_billingprofile", make.BillingProfileFactory.create),
     Page("billing_merchantaccount", make.MerchantAccountFactory.create),
-    Page("billing_subscription", lambda: make.ObligationFactory.create().subscription),
+    Page("billing_subscription", subscription_with_a_debt),
     Page("billing_inboxevent", make.InboxEventFactory.create),
     Page("billing_billingevent", make.BillingEventFactory.create),
     Page("billing_mirrortodo", make.MirrorTodoFactory.create),
