@@ -1,5 +1,6 @@
 """Starting a simulator as a process of its own, and ending it."""
 
+import ctypes
 import pathlib
 import selectors
 import signal
@@ -10,6 +11,14 @@ from collections.abc import Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the child when a test run is killed: it must not be left behind."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
 
 class SimulatorProcess:
     """A child process that prints `<name> ready <url>` when it accepts connections."""
@@ -19,7 +28,12 @@ class SimulatorProcess:
     ) -> None:
         command = [sys.executable, "-m", module, *arguments]
         self.child = subprocess.Popen(  # noqa: S603 - our own module
-            command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no lock
         )
         try:
             self.base_url = self._wait_until_ready(ready_within_s)
