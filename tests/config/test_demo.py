@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -30,49 +29,50 @@ STOP_SECONDS = 45
 class Demo:
     """A running demo, in a process group of its own as under a shell."""
 
-    def __init__(self, state_dir: Path, port: int, *arguments: str) -> None:
+    def __init__(self, state_dir: Path, port: int) -> None:
         self.state_dir = state_dir
-        self.output = state_dir.parent / "output"
         given = {"PORT": str(port), "TILL_STATE_DIR": str(state_dir)}
         removed = {"DATABASE_URL", "REDIS_URL", "TILL_ENV", "DJANGO_SETTINGS_MODULE"}
         inherited = {name: text for name, text in os.environ.items() if name not in removed}
         self.begun = time.monotonic()
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-m", "config.demo", *arguments],
-                cwd=PROJECT,
-                env=inherited | given,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.child = processes.Child(
+            "The demo",
+            [sys.executable, "-m", "config.demo"],
+            env=inherited | given,
+            log=state_dir.parent / "output",
+        ).start()
 
     def wait_until_ready(self) -> float:
         """Wait for the READY line; return the seconds since the start."""
         processes.wait_until(
-            lambda: "\nREADY " in self.text() or self.process.poll() is not None,
+            lambda: "\nREADY " in self.text(),
             what="The demo",
             seconds=READY_SECONDS,
+            children=[self.child],
         )
-        assert "\nREADY " in self.text(), self.text()
         return time.monotonic() - self.begun
 
     def text(self) -> str:
-        return self.output.read_text()
+        return self.child.log.read_text()
 
     def report(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.state_dir / "demo.json").read_text())
         return found
 
-    def interrupt(self) -> int:
-        """Press Ctrl-C; return the exit code."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(STOP_SECONDS)
+    def interrupt(self) -> None:
+        """Press Ctrl-C, and see it end with code 0."""
+        os.killpg(self.child.pid, signal.SIGINT)
+        processes.wait_until(
+            lambda: self.child.has_succeeded,
+            what="The end of the demo",
+            seconds=STOP_SECONDS,
+            children=[self.child],
+        )
+        assert self.text().rstrip().endswith("Stopped.")
 
     def end(self) -> None:
         """Make sure that it has ended, however the test went."""
-        self.process.kill()
-        self.process.wait()
+        self.child.stop(STOP_SECONDS)
 
 
 def _processes_with(text: str) -> list[str]:
@@ -147,8 +147,7 @@ class TestDemo:
             token = self._register_and_pay(report["base_url"])
             self._check_mail(Path(report["mail_dir"]))
 
-            assert first.interrupt() == 0, first.text()
-            assert first.text().rstrip().endswith("Stopped.")
+            first.interrupt()
             assert _processes_with(str(state_dir)) == []
         finally:
             first.end()
@@ -162,7 +161,7 @@ class TestDemo:
                 assert second.report() == report
                 assert _status(report["base_url"], token)["plan_status"] == "ACTIVE"
 
-                assert second.interrupt() == 0, second.text()
+                second.interrupt()
                 assert _processes_with(str(state_dir)) == []
             finally:
                 second.end()
