@@ -82,6 +82,8 @@ def _status_change(before: State, after: State) -> tuple[str, str]:
         )
     if after.status is _S.ACTIVE:
         return "recovered", f"{after.plan} is active again."
+    if after.status is _S.CANCELED and before.status is _S.INCOMPLETE:
+        return "canceled", f"The start of {after.plan} was given up: it was never paid."
     verb, summary = _CHANGED[after.status]
     return verb, summary.format(plan=after.plan)
 

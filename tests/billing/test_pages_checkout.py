@@ -448,6 +448,9 @@ class TestProvidersPage:
         assert "Starter is active" in pay(payer, fresh, "pm_card_visa")
         elsewhere.refresh_from_db()
         assert elsewhere.status == CheckoutStatus.EXPIRED
+        overview = payer.get("/settings/billing").content.decode()
+        assert "The start of Starter was given up: it was never paid." in overview
+        assert "Starter has ended." not in overview
 
     def test_that_can_not_be_opened_leads_back_with_a_sentence(
         self, payer: Client, session: CheckoutSession, stripe: StripeSimulator
