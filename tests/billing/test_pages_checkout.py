@@ -343,6 +343,18 @@ class TestStage:
         pay(payer, session, "pm_card_visa", "n" * 32)
         assert not Subscription.objects.exists()
 
+    def test_of_a_plan_that_has_ended_since_does_not_call_it_active(
+        self, payer: Client, session: CheckoutSession
+    ) -> None:
+        pay(payer, session, "pm_card_visa")
+        Subscription.objects.update(status=SubscriptionStatus.CANCELED, ended_at=clock.now())
+
+        text = text_of(payer, session)
+
+        assert "Starter was paid" in text
+        assert "Starter is active" not in text
+        assert "Next charge" not in text
+
     def test_leads_on_to_the_success_address(
         self, payer: Client, org: Organization, catalogue: dict[str, Price]
     ) -> None:

@@ -167,6 +167,21 @@ class TestWaiting:
         assert subscriptions_of(visitor) == 1
         assert visitor.confirmations() == 1
 
+    def test_says_after_a_minute_that_nobody_has_to_stay(self, visitor: Visitor) -> None:
+        simulator = visitor.stack.simulator
+        visitor.page.clock.install()
+        visitor.start_checkout()
+        simulator.configure_webhooks(hold=True)
+        simulator.add_fault(method="POST", path="/v1/subscriptions", action="reset_after", times=1)
+        simulator.add_fault(method="GET", path="/v1/subscriptions", status=500, times=50)
+        visitor.pay()
+        visitor.heading("Confirming your payment")
+        news = visitor.page.locator("[data-announce]")
+        expect_that(news).to_contain_text("This takes a few seconds.")
+        visitor.page.clock.fast_forward(61_000)
+
+        expect_that(news).to_contain_text("You can close this page")
+
     def test_is_over_after_an_hour(self, visitor: Visitor) -> None:
         visitor.start_checkout()
         expire_checkouts(visitor.stack)
