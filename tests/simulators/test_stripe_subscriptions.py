@@ -194,6 +194,21 @@ class TestEnding:
         listed = v1.subscriptions.list({"customer": customer.id, "status": "all"}).data
         assert [row.id for row in listed] == [made.id]
 
+    def test_ending_stops_the_automatic_collection(
+        self, simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        made = subscribe(v1, customer, price)
+        save_card(v1, customer, "pm_card_chargeCustomerFail")
+        simulator.advance(32 * 86_400)
+        assert v1.subscriptions.retrieve(made.id).status == "past_due"
+
+        v1.subscriptions.cancel(made.id)
+        simulator.advance(30 * 86_400)
+
+        left = simulator.objects("invoice")[-1]
+        assert (left["status"], left["auto_advance"]) == ("open", False)
+        assert left["attempt_count"] == 1
+
     def test_cancel_at_period_end_waits(
         self, simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any
     ) -> None:
@@ -205,3 +220,65 @@ class TestEnding:
 
         assert v1.subscriptions.retrieve(made.id).status == "canceled"
         assert len(simulator.objects("invoice")) == 1
+
+
+class TestChanging:
+    def change(self, v1: Any, made: Any, **more: Any) -> Any:
+        item = made["items"].data[0].id
+        return v1.subscriptions.update(
+            made.id, {"items": [{"id": item, "quantity": 3}], "expand": EXPAND[:2], **more}
+        )
+
+    def test_prorations_wait_for_the_next_invoice(
+        self, simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        made = subscribe(v1, customer, price)
+        simulator.advance(15 * 86_400)
+
+        changed = self.change(v1, made)
+
+        entries = simulator.objects("invoiceitem")
+        assert changed["items"].data[0].quantity == 3
+        assert [entry["amount"] > 0 for entry in entries] == [False, True]
+        assert entries[1]["amount"] == -3 * entries[0]["amount"]
+        simulator.advance(17 * 86_400)
+        renewal = simulator.objects("invoice")[-1]
+        assert renewal["total"] == 3 * 2900 + sum(entry["amount"] for entry in entries)
+        assert len(renewal["lines"]["data"]) == 3
+
+    def test_always_invoice_charges_at_once(
+        self, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        made = subscribe(v1, customer, price)
+
+        changed = self.change(v1, made, proration_behavior="always_invoice")
+
+        assert changed.latest_invoice.billing_reason == "subscription_update"
+        assert changed.latest_invoice.amount_paid == pytest.approx(2 * 2900, abs=2)
+
+    def test_none_changes_the_quantity_only(
+        self, simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        made = subscribe(v1, customer, price)
+
+        self.change(v1, made, proration_behavior="none")
+
+        assert simulator.objects("invoiceitem") == []
+
+    def test_error_if_incomplete_changes_nothing(
+        self, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        made = subscribe(v1, customer, price)
+        save_card(v1, customer, "pm_card_chargeCustomerFail")
+
+        with pytest.raises(stripe.CardError):
+            self.change(
+                v1,
+                made,
+                proration_behavior="always_invoice",
+                payment_behavior="error_if_incomplete",
+            )
+
+        kept = v1.subscriptions.retrieve(made.id)
+        assert kept["items"].data[0].quantity == 1
+        assert kept.latest_invoice == made.latest_invoice.id

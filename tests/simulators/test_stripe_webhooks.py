@@ -157,6 +157,19 @@ class TestDisturbances:
         assert len(receiver.received) == left
         assert len(simulator.events("customer.created")) == 3
 
+    def test_drops_at_a_rate(
+        self, simulator: StripeSimulator, v1: Any, receiver: Receiver, secret: str
+    ) -> None:
+        simulator.configure_webhooks(drop=0.5, seed=3)
+
+        for name in "abcdefghijkl":
+            v1.customers.create({"name": name})
+        simulator.wait_for_webhooks()
+
+        states = [delivery["state"] for delivery in simulator.webhooks()["deliveries"]]
+        assert set(states) == {"dropped", "delivered"}
+        assert len(receiver.received) == states.count("delivered")
+
     def test_holds_and_releases(
         self, simulator: StripeSimulator, v1: Any, receiver: Receiver, secret: str
     ) -> None:

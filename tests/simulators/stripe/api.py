@@ -200,6 +200,11 @@ _NOT_SIMULATED = (
     "add_invoice_items",
     "application_fee_amount",
     "application_fee_percent",
+    "backdate_start_date",
+    "billing_cycle_anchor",
+    "billing_cycle_anchor_config",
+    "billing_schedules",
+    "billing_thresholds",
     "default_tax_rates",
     "discounts",
     "shipping_options",
@@ -211,6 +216,8 @@ def _refuse_unknown_money(params: Json) -> None:
     """Refuse what the simulator cannot calculate."""
     taxed = params.get("automatic_tax")
     wanted = [name for name in _NOT_SIMULATED if params.get(name)]
+    if params.get("payment_behavior") == "pending_if_incomplete":
+        wanted.append("payment_behavior")
     if isinstance(taxed, dict) and taxed.get("enabled") == "true":
         wanted.append("automatic_tax")
     if wanted:

@@ -80,6 +80,7 @@ def end(world: World, subscription: Json, *, reason: str | None, status: str = "
             subscription["status"] = status
             subscription["ended_at"] = now
         return
+    _stop_collecting(world, subscription)
     subscription["status"] = status
     subscription["ended_at"] = now
     subscription["canceled_at"] = subscription["canceled_at"] or now
@@ -92,3 +93,15 @@ def end(world: World, subscription: Json, *, reason: str | None, status: str = "
         world.touch(intent)
         world.emit("setup_intent.canceled", intent)
     world.emit("customer.subscription.deleted", subscription)
+
+
+def _stop_collecting(world: World, subscription: Json) -> None:
+    """Leave the open invoices of an ended subscription alone: nothing is charged by itself."""
+    for invoice in world.store.where("invoice", "customer", subscription["customer"]):
+        if invoice["status"] in ("draft", "open") and (
+            subscription_of(world, invoice) is subscription
+        ):
+            with world.change(invoice, "invoice.updated"):
+                invoice["auto_advance"] = False
+                invoice["next_payment_attempt"] = None
+                invoice["automatically_finalizes_at"] = None

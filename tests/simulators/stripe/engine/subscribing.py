@@ -85,10 +85,22 @@ def _refuse_in_advance(world: World, wish: Start, method: str | None) -> None:
             "#payment-method-priority.",
             code="resource_missing",
         )
-    if wish.behavior != "error_if_incomplete":
-        return
-    # Foreseen rather than tried: nothing of a refused subscription may be kept.
-    decline = charging.foresee(world, method, off_session=wish.off_session)
+    if wish.behavior == "error_if_incomplete":
+        # Foreseen rather than tried: nothing of a refused subscription may be kept.
+        _refuse_foreseen(world, method, off_session=wish.off_session)
+
+
+def refuse_in_advance(world: World, subscription: Json, *, off_session: bool) -> None:
+    """Refuse a change that its card would not pay, before anything is changed."""
+    method = cardholding.default_of(
+        world, subscription["customer"], subscription["default_payment_method"]
+    )
+    if method is not None:
+        _refuse_foreseen(world, method, off_session=off_session)
+
+
+def _refuse_foreseen(world: World, method: str, *, off_session: bool) -> None:
+    decline = charging.foresee(world, method, off_session=off_session)
     if decline is UNAUTHENTICATED:
         raise Refusal(
             "Payment for this subscription requires additional user action before it can be "
@@ -135,6 +147,9 @@ def _make(world: World, wish: Start, *, trialing: bool, charges: bool) -> Json:
     elif charges:
         subscription["status"] = "incomplete"
     subscription.update(wish.details)
+    if subscription["cancel_at_period_end"]:
+        subscription["cancel_at"] = standing.period_end(subscription)
+        subscription["canceled_at"] = now
     automatic = wish.collection_method == "charge_automatically"
     if automatic and (trialing or not charges):
         subscription["pending_setup_intent"] = _pending_setup(world, wish)
@@ -246,7 +261,7 @@ def _first_invoice(world: World, wish: Start, subscription: Json, *, trialing: b
 
 def _schedule(world: World, subscription: Json) -> None:
     schedule_period(world, subscription)
-    if subscription["cancel_at"] is not None:
+    if subscription["cancel_at"] is not None and not subscription["cancel_at_period_end"]:
         world.schedule(subscription["cancel_at"], "cancel_at", subscription["id"])
 
 

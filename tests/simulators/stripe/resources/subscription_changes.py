@@ -1,7 +1,7 @@
 """POST /v1/subscriptions/{id} and /v1/subscription_items: changing what runs."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import changing, standing
+from tests.simulators.stripe.engine import changing, standing, subscribing
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.resources import subscriptions
 from tests.simulators.stripe.resources.customers import require_attached
@@ -18,6 +18,12 @@ def update_subscription(call: Call) -> Json:
     world, params = call.world, call.params
     subscription = subscriptions.live_subscription(call)
     edits = [_edit(world, subscription, item) for item in params.each("items")]
+    behavior = params.choice("payment_behavior", subscriptions.BEHAVIORS, "allow_incomplete")
+    always = params.text("proration_behavior") == "always_invoice"
+    if edits and always and behavior == "error_if_incomplete":
+        subscribing.refuse_in_advance(
+            world, subscription, off_session=params.boolean("off_session")
+        )
     with world.change(subscription, standing.UPDATED):
         _assign(world, subscription, params)
         _set_cancellation(world, subscription, params)
@@ -35,9 +41,9 @@ def update_subscription(call: Call) -> Json:
         changing.bill_change(
             world,
             subscription,
-            always=params.text("proration_behavior") == "always_invoice",
+            always=always,
             off_session=params.boolean("off_session"),
-            behavior=params.choice("payment_behavior", subscriptions.BEHAVIORS, "allow_incomplete"),
+            behavior=behavior,
         )
     return subscription
 
