@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 STOP_SECONDS = 15.0
+_GROUP_SECONDS = 2.0
 _STEP_SECONDS = 0.05
 _TAIL_BYTES = 16_384
 _PR_SET_PDEATHSIG = 1
@@ -102,10 +103,11 @@ class Child:
             process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
-        # The session outlives its leader while a child of it lives.
+        # The group outlives its leader while a child of it lives.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        _wait_for_group(process.pid)
 
     def tail(self, lines: int = 20) -> str:
         """Return the last lines of its log."""
@@ -116,6 +118,15 @@ class Child:
         code = self._process.poll() if self._process else None
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
         return ChildEndedError(f"{self.name} ended {how}. {self.log}:\n{self.tail()}")
+
+
+def _wait_for_group(group: int) -> None:
+    """Wait until the last of a killed group is gone (or only waits for init to notice)."""
+    deadline = time.monotonic() + _GROUP_SECONDS
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(_STEP_SECONDS)
 
 
 def _end_with_parent() -> None:  # pragma: no cover - runs between fork and exec
