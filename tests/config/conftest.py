@@ -34,6 +34,8 @@ def state_dir(made_state_dir: Path) -> Iterator[Path]:
 def made_state_dir() -> Iterator[Path]:
     """Make the database once for a module: that takes longer than most tests."""
     with steps.reachable_folder() as folder, steps.ending(folder / "state") as state_dir:
-        assert steps.User(state_dir).database_url
+        user = steps.User(state_dir)
+        assert user.database_url
+        user.leave()
         embedded.stop(state_dir)
         yield state_dir

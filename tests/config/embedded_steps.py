@@ -212,9 +212,6 @@ def ending(state_dir: Path) -> Iterator[Path]:
     layout = Layout.of(state_dir)
     try:
         yield state_dir
-    except AssertionError:
-        sys.stdout.write(f"owner.log:\n{embedded_processes.tail(layout.log('owner'))}\n")
-        raise
     finally:
         for user in list(User.present):
             if os.path.realpath(user.state_dir) == str(layout.state_dir):
