@@ -17,6 +17,7 @@ VOLATILE = {
     "MirrorTodo": {"id", "generation", "next_attempt_at"},
     "Subscription": {"snapshot_at"},
     "PaymentAttempt": {"asked"},
+    "APIKey": {"id"},  # dj-stripe makes one up
 }
 EVERYWHERE = {"created_at", "updated_at", "djstripe_id", "djstripe_created", "djstripe_updated"}
 # Objects that get a new key in every run: events name them by it.

@@ -1,5 +1,6 @@
 """Whatever order a journey's events come in, however often, it ends in the same rows."""
 
+import dataclasses
 import json
 import os
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from billing import errors
@@ -42,8 +43,10 @@ class Journey:
         self._start("pm_card_authenticationRequired")
         self.last = self._start("pm_card_visa").subscription
         self.events = [event for event in stripe.events() if event["id"] not in already]
-        self.snapshot = registry.get_driver(Provider.STRIPE).retrieve_subscription(
-            self.last.external_id
+        paid = registry.get_driver(Provider.STRIPE).retrieve_subscription(self.last.external_id)
+        # A status that the table of transitions would let through: only its age speaks against it.
+        self.old = dataclasses.replace(
+            paid, status=SubscriptionStatus.PAST_DUE, latest_payment=None
         )
         self._forget()
 
@@ -94,10 +97,12 @@ class Journey:
         )
 
     def late_answer(self) -> None:
-        """The request that started it wakes up and applies what it was told long ago."""
+        """A request wakes up and applies what was true long ago (and is news to nobody else)."""
+        if Subscription.objects.get(pk=self.last.pk).snapshot_at is None:
+            return  # nothing newer is known yet: then it is the truth, and later corrected
         before_all = datetime(2020, 1, 1, tzinfo=UTC)
         projection.converge(
-            snapshot=self.snapshot, fetched_at=before_all, cause=Cause("request"), now=NOW
+            snapshot=self.old, fetched_at=before_all, cause=Cause("request"), now=NOW
         )
 
     def ask(self) -> None:
@@ -119,15 +124,22 @@ def journey(stripe: StripeSimulator, catalogue: dict[str, Price]) -> Journey:
     return Journey(stripe, catalogue)
 
 
+class Database(dict[str, Any]):
+    """A dump with a short name: a failing example quotes its arguments."""
+
+    def __repr__(self) -> str:
+        return "<database>"
+
+
 @pytest.fixture
-def expected(journey: Journey) -> dict[str, Any]:
+def expected(journey: Journey) -> Database:
     """What the events lead to when they come once, in order."""
     with undone():
         for event in journey.events:
             journey.deliver(event)
             dispatch.drain_inbox(now=NOW)
         journey.settle()
-        return dump.database()
+        return Database(dump.database())
 
 
 class undone:  # noqa: N801 - reads as a statement
@@ -142,7 +154,7 @@ class undone:  # noqa: N801 - reads as a statement
         self.atomic.__exit__(*details)
 
 
-def test_the_reference_run_is_a_whole_journey(journey: Journey, expected: dict[str, Any]) -> None:
+def test_the_reference_run_is_a_whole_journey(journey: Journey, expected: Database) -> None:
     assert len(journey.events) > 15
     assert {row.count("'done'") for row in expected["billing.InboxEvent"]} == {1}
     assert sum("('status', 'active')" in row for row in expected["billing.Subscription"]) == 1
@@ -151,48 +163,56 @@ def test_the_reference_run_is_a_whole_journey(journey: Journey, expected: dict[s
     assert sum("'status': 'active'" in row for row in expected["djstripe.Subscription"]) == 1
 
 
-def _happenings(count: int) -> st.SearchStrategy[list[int]]:
-    """Orders of the journey's events with duplicates and losses, and of what else goes on.
-
-    -1 drains the inbox, -2 is the request's own late answer, -3 the resolver.
-    """
-    events = st.integers(0, count - 1)
-    others = st.sampled_from([-1, -1, -1, -2, -3])
-    places = st.integers(0, 2 * count)
-    disturbed = st.lists(st.tuples(places, st.one_of(events, others)), max_size=2 * count)
-    lost = st.sets(events, max_size=count // 3)
-    return st.tuples(st.permutations(range(count)), lost, disturbed).map(
-        lambda drawn: _interleaved(*drawn)
-    )
+# More than a journey has; numbers beyond its last event mean nothing and are left out.
+MOST = 64
+DRAIN, LATE_ANSWER, ASK = -1, -2, -3
+_numbers = st.integers(0, MOST - 1)
+_others = st.sampled_from([DRAIN, DRAIN, DRAIN, LATE_ANSWER, ASK])
+_disturbances = st.lists(st.tuples(_numbers, _numbers | _others), max_size=MOST)
 
 
-def _interleaved(order: list[int], lost: set[int], disturbed: list[tuple[int, int]]) -> list[int]:
+def _steps(
+    count: int, order: list[int], lost: set[int], disturbed: list[tuple[int, int]]
+) -> list[int]:
+    """Put together an order of events with losses and duplicates, and what else goes on."""
     steps = [number for number in order if number not in lost]
     for place, step in disturbed:
         steps.insert(place, step)
-    return steps
+    return [step for step in steps if step < count]
 
 
 @settings(
-    max_examples=int(os.environ.get("TILL_SHUFFLES", "20")),
+    max_examples=int(os.environ.get("TILL_SHUFFLES", "15")),
     deadline=None,
+    # A divergence is told by its difference; making it smaller would take longer than reading it.
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(data=st.data())
+@example(order=list(range(MOST)), lost=set(), disturbed=[(MOST, DRAIN), (MOST + 1, LATE_ANSWER)])
+@given(
+    order=st.permutations(range(MOST)),
+    lost=st.sets(_numbers, max_size=MOST // 3),
+    disturbed=_disturbances,
+)
 def test_every_order_ends_in_the_same_rows(
-    journey: Journey, expected: dict[str, Any], data: st.DataObject
+    journey: Journey,
+    expected: Database,
+    order: list[int],
+    lost: set[int],
+    disturbed: list[tuple[int, int]],
 ) -> None:
-    steps = data.draw(_happenings(len(journey.events)))
+    assert len(journey.events) <= MOST
     with undone():
-        for step in steps:
+        for step in _steps(len(journey.events), order, lost, disturbed):
             if step >= 0:
                 journey.deliver(journey.events[step])
             else:
-                {-2: journey.late_answer, -3: journey.ask}.get(step, _drain)()
+                {LATE_ANSWER: journey.late_answer, ASK: journey.ask}.get(step, _drain)()
         journey.settle()
         found = dump.database()
 
-    assert dump.difference(expected, found) == []
+    difference = dump.difference(expected, found)
+    assert not difference, "\n".join(difference[:6])
 
 
 def _drain() -> None:
