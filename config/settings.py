@@ -219,6 +219,13 @@ TILL_ENCRYPTION_KEYS: list[str] = env.list("TILL_ENCRYPTION_KEYS", default=[]) o
 
 # --- Mail ---------------------------------------------------------------------------------------
 
+_smtp: dict[str, object] = env.email_url("EMAIL_URL", default="smtp://localhost:25")
+EMAIL_HOST, EMAIL_PORT = _smtp["EMAIL_HOST"], _smtp["EMAIL_PORT"]
+EMAIL_HOST_USER = _smtp["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _smtp["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = bool(_smtp.get("EMAIL_USE_TLS"))
+EMAIL_USE_SSL = bool(_smtp.get("EMAIL_USE_SSL"))
+EMAIL_TIMEOUT = 20  # seconds: shorter than a claim on a message
 EMAIL_BACKEND: str = env.str(
     "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend"
 )

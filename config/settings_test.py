@@ -24,7 +24,7 @@ def _redis_database(url: str, worker: str) -> str:
     if parts.scheme != "unix":
         return urlunsplit(parts._replace(path=f"/{number % _REDIS_DATABASES}"))
     query = dict(parse_qsl(parts.query)) | {"db": str(number % _REDIS_DATABASES)}
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    return f"unix://{parts.netloc}{parts.path}?{urlencode(query)}"
 
 
 def _use_own_services() -> None:

@@ -1,6 +1,7 @@
 """Keeping what providers tell us: verified, once, and before anything else is done with it."""
 
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,9 @@ _INSERT = """
 INSERT INTO billing_inboxevent (provider, account, external_id, type, payload, trace_id)
 VALUES (%s, %s, %s, %s, %s::jsonb, %s) ON CONFLICT DO NOTHING
 """
-_NUL = "\\u0000"
+# JSON allows NUL characters and halves of surrogate pairs, PostgreSQL's jsonb does not. Escapes of
+# whole pairs match too, which only costs them a detour.
+_REFUSED_BY_JSONB = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
 def receive_event(
@@ -26,9 +29,8 @@ def receive_event(
 ) -> bool:
     """Store one verified event and have it handled soon; say whether it was new."""
     values = [provider.value, account, webhook.external_id, webhook.type, webhook.body, trace_id]
-    if _NUL in webhook.body:
-        # PostgreSQL's jsonb refuses NUL characters, which JSON allows: drop them.
-        values[4] = json.dumps(_without_nul(json.loads(webhook.body)))
+    if _REFUSED_BY_JSONB.search(webhook.body):
+        values[4] = json.dumps(_acceptable(json.loads(webhook.body)))
     was_new = _insert_once(values)
     if was_new:
         jobs.wake_inbox_after_burst()
@@ -58,13 +60,14 @@ def _insert(values: list[Any]) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def _without_nul(value: Any) -> Any:
+def _acceptable(value: Any) -> Any:
+    """Drop the characters that can't be stored, in keys and values, at any depth."""
     if isinstance(value, str):
-        return value.replace("\x00", "")
+        return value.replace("\x00", "").encode("utf-8", "ignore").decode()
     if isinstance(value, list):
-        return [_without_nul(item) for item in value]
+        return [_acceptable(item) for item in value]
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+        return {_acceptable(key): _acceptable(item) for key, item in value.items()}
     return value
 
 
