@@ -1,5 +1,8 @@
 """Reads of subscriptions; each starts at the organization."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from billing.enums import FINAL_STATUSES, LIVE_STATUSES, SubscriptionStatus
@@ -41,6 +44,18 @@ def current(organization: Organization) -> Subscription | None:
 def in_force(organization: Organization) -> Subscription | None:
     """Return the subscription that decides about access: live, else the free plan's."""
     return _own(organization).filter(_LIVE | _FREE).order_by("is_free").first()
+
+
+def in_force_in(organizations: Iterable[Organization]) -> dict[UUID, Subscription]:
+    """Return what `in_force` does for several organizations; those without one are left out."""
+    rows = (
+        Subscription.objects.filter(organization__in=organizations)
+        .of_payer()
+        .filter(_LIVE | _FREE)
+        .select_related("plan_version")
+        .order_by("-is_free")
+    )
+    return {row.organization_id: row for row in rows}
 
 
 def live(organization: Organization) -> Subscription | None:

@@ -1,5 +1,6 @@
 """What follows when a subscription starts to give access."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -74,10 +75,10 @@ def _day(moment: datetime | None) -> str:
     return f"{moment:%-d %B %Y}" if moment else ""
 
 
-def close_checkouts(*, subscription: Subscription, now: datetime) -> None:
+def close_checkouts(*, subscriptions: Iterable[Subscription], now: datetime) -> None:
     """Complete the checkouts that led here; those of a start given up stay open for a retry."""
-    open_ones = CheckoutSession.objects.filter(
-        subscription=subscription, status=CheckoutStatus.OPEN
-    )
-    if subscription.is_live or subscription.is_free:
-        open_ones.update(status=CheckoutStatus.COMPLETE, completed_at=now, updated_at=now)
+    giving = [row.pk for row in subscriptions if row.is_live or row.is_free]
+    if giving:
+        CheckoutSession.objects.filter(subscription__in=giving, status=CheckoutStatus.OPEN).update(
+            status=CheckoutStatus.COMPLETE, completed_at=now, updated_at=now
+        )

@@ -4,33 +4,24 @@ An event only says *that* something happened to an object; what is true now is a
 provider. So a batch of events about one object costs one fetch, and their order does not matter.
 """
 
-import dataclasses
 import logging
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
-from billing.drivers import registry
 from billing.drivers.base import DriverError
 from billing.enums import InboxState
 from billing.models import Customer, InboxEvent
-from billing.services import checkout_sync, facts, mirror, projection, retries
-from billing.types import (
-    Cause,
-    CheckoutSnapshot,
-    NormalizedEvent,
-    Subject,
-    SubscriptionSnapshot,
-)
+from billing.services import checkout_sync, facts, fetching, mirror, projection, retries
+from billing.services.fetching import Group
+from billing.types import CheckoutSnapshot, Subject, SubscriptionSnapshot
 from orgs.models import Organization
 
 BATCH = 100
-_FETCHERS = 8
-_SUBSCRIPTION = "subscription"
-_CHECKOUT = "checkout_session"
+# Objects whose rows are locked and written in one transaction: long enough to share its cost,
+# short enough that a request about one of them hardly waits.
+_TOGETHER = 20
 
 _CLAIM = """
 UPDATE billing_inboxevent
@@ -43,37 +34,19 @@ WHERE id IN (
 RETURNING id
 """
 
-logger = logging.getLogger(__name__)
+_DONE = """
+UPDATE billing_inboxevent AS event
+SET state = 'done', handled_at = statement_timestamp(), claimed_at = NULL, error = '',
+    organization_id = done.organization_id
+FROM unnest(%s::bigint[], %s::uuid[]) AS done (id, organization_id)
+WHERE event.id = done.id
+"""
 
-Snapshot = SubscriptionSnapshot | CheckoutSnapshot
+logger = logging.getLogger(__name__)
 
 
 class UnknownCustomer(LookupError):
     """A fact about a payer who is not (yet) one of ours."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Claimed:
-    row: InboxEvent
-    event: NormalizedEvent
-
-
-@dataclasses.dataclass(slots=True)
-class _Group:
-    """The events of one batch that are about the same object."""
-
-    provider: str
-    subject: Subject | None
-    members: list[_Claimed] = dataclasses.field(default_factory=list)
-    fetched_at: datetime | None = None
-    snapshot: Snapshot | None = None
-    error: Exception | None = None
-
-    @property
-    def cause(self) -> Cause:
-        """Name the newest event: the one that a person looks for."""
-        newest = max(self.members, key=lambda member: member.event.occurred_at)
-        return Cause("webhook", id=newest.event.external_id, detail=newest.event.provider_type)
 
 
 def drain_inbox(*, now: datetime, limit: int = BATCH) -> int:
@@ -93,73 +66,75 @@ def _claim(limit: int) -> list[InboxEvent]:
 
 
 def _handle_batch(batch: Sequence[InboxEvent], now: datetime) -> int:
-    groups = list(_grouped(batch))
-    _fetch_all(groups)
+    groups = fetching.group_events(batch)
+    fetching.fetch_all(groups)
+    ready = [group for group in groups if isinstance(group.snapshot, SubscriptionSnapshot)]
     handled = 0
+    for start in range(0, len(ready), _TOGETHER):
+        handled += _handle_together(ready[start : start + _TOGETHER], now)
     for group in groups:
-        try:
-            handled += _apply(group, now)
-        except (DriverError, LookupError) as error:
-            retries.fail(rows=[member.row for member in group.members], error=error)
-        except Exception as error:  # one poisoned object must not stop the others
-            logger.exception("inbox.broken", extra={"events": _ids(group)})
-            retries.fail(rows=[member.row for member in group.members], error=error)
+        if not isinstance(group.snapshot, SubscriptionSnapshot):
+            handled += _handle_alone(group, now)
     mirror.wake_if_waiting()
     return handled
 
 
-def _ids(group: _Group) -> list[int]:
-    return [member.row.pk for member in group.members]
-
-
-def _grouped(batch: Iterable[InboxEvent]) -> Iterable[_Group]:
-    groups: dict[tuple[str, str, str], _Group] = {}
-    for row in batch:
+def _handle_together(groups: Sequence[Group], now: datetime) -> int:
+    """Apply several objects in one transaction; one by one if that fails."""
+    if len(groups) > 1:
         try:
-            event = registry.get_driver(row.provider).normalize_webhook(row.payload)
-        except Exception as error:  # a payload we can't read is a bug or a new shape: keep it
-            logger.exception("inbox.unreadable", extra={"event": row.pk})
-            retries.fail(rows=[row], error=error)
-            continue
-        subject = event.subject
-        # Facts without a subject stand alone: one unknown payer must not hold up another.
-        key = (
-            (row.provider, subject.kind, subject.external_id)
-            if subject
-            else (row.provider, "", str(row.pk))
-        )
-        group = groups.setdefault(key, _Group(row.provider, subject))
-        group.members.append(_Claimed(row, event))
-    return groups.values()
+            return _apply_together(groups, now)
+        except Exception as error:  # noqa: BLE001 - said where the object is handled alone
+            logger.warning("inbox.one_by_one", extra={"error": retries.describe(error)})
+    return sum(_handle_alone(group, now) for group in groups)
 
 
-def _fetch_all(groups: Sequence[_Group]) -> None:
-    """Fetch every object once, several at a time, with no transaction open."""
-    wanted = [group for group in groups if group.subject is not None]
-    for group in wanted:
-        group.fetched_at = projection.database_now()
-    if len(wanted) == 1:
-        _fetch(wanted[0])
-    elif wanted:
-        with ThreadPoolExecutor(min(_FETCHERS, len(wanted))) as pool:
-            list(pool.map(_fetch, wanted))
-
-
-def _fetch(group: _Group) -> None:
-    """Ask the provider; an error is kept for the group it belongs to. Touches no database."""
-    if group.subject is None:
-        return
-    driver = registry.get_driver(group.provider)
+def _handle_alone(group: Group, now: datetime) -> int:
     try:
-        if group.subject.kind == _CHECKOUT:
-            group.snapshot = driver.retrieve_checkout_session(group.subject.external_id)
-        else:
-            group.snapshot = driver.retrieve_subscription(group.subject.external_id)
-    except Exception as error:  # noqa: BLE001 - raised again where the group is handled
-        group.error = error
+        return _apply(group, now)
+    except (DriverError, LookupError) as error:
+        retries.fail(rows=group.rows, error=error)
+    except Exception as error:  # one poisoned object must not stop the others
+        logger.exception("inbox.broken", extra={"events": [row.pk for row in group.rows]})
+        retries.fail(rows=group.rows, error=error)
+    return 0
 
 
-def _apply(group: _Group, now: datetime) -> int:
+def _apply_together(groups: Sequence[Group], now: datetime) -> int:
+    """Apply the truth about several subscriptions, and mark their events done."""
+    with transaction.atomic():
+        claimed = _still_ours(groups)
+        left = [group for group in groups if claimed & _ids(group)]
+        changes = [_change(group, group.snapshot) for group in left]
+        applied = projection.converge_together(changes=changes, now=now)
+        ours = [(group, row) for group, row in zip(left, applied, strict=True) if row]
+        _note_for_mirror([group for group, _ in ours])
+        done: dict[int, object] = {}
+        for group, row in ours:
+            done |= dict.fromkeys(claimed & _ids(group), row.subscription.organization_id)
+        _mark_done(done)
+    for group, found in zip(left, applied, strict=True):
+        if found is None:
+            error = projection.UnknownSubscription(_name(group))
+            retries.fail(rows=group.rows, error=error)
+    return len(done)
+
+
+def _ids(group: Group) -> set[int]:
+    return {row.pk for row in group.rows}
+
+
+def _name(group: Group) -> str:
+    return group.subject.external_id if group.subject else ""
+
+
+def _change(group: Group, snapshot: object) -> projection.Change:
+    if not isinstance(snapshot, SubscriptionSnapshot) or group.fetched_at is None:
+        raise TypeError("Only subscriptions are applied together.")
+    return projection.Change(snapshot, group.fetched_at, group.cause, group.facts)
+
+
+def _apply(group: Group, now: datetime) -> int:
     """Apply one object's truth and mark its events done, in one transaction."""
     if group.error is not None:
         raise group.error
@@ -169,54 +144,59 @@ def _apply(group: _Group, now: datetime) -> int:
             provider=group.provider, snapshot=group.snapshot, cause=group.cause, now=now
         )
     with transaction.atomic():
-        mine = _still_ours(group)
-        if not mine:
+        claimed = _still_ours([group])
+        if not claimed:
             return 0
         organization_id = _converge(group, now)
-        mirror.note(
-            provider=group.provider,
-            subjects=[subject for member in group.members for subject in member.event.mirror],
-        )
-        InboxEvent.objects.filter(pk__in=mine).update(
-            state=InboxState.DONE,
-            handled_at=Now(),
-            claimed_at=None,
-            error="",
-            organization_id=organization_id,
-        )
-    return len(mine)
+        _note_for_mirror([group])
+        _mark_done(dict.fromkeys(claimed, organization_id))
+    return len(claimed)
 
 
-def _still_ours(group: _Group) -> list[int]:
+def _note_for_mirror(groups: Iterable[Group]) -> None:
+    """Note what is to be copied, sorted over all groups so that two workers never deadlock."""
+    by_provider: dict[str, list[Subject]] = {}
+    for group in groups:
+        by_provider.setdefault(group.provider, []).extend(group.mirrored)
+    for provider, subjects in sorted(by_provider.items()):
+        mirror.note(provider=provider, subjects=subjects)
+
+
+def _mark_done(organizations: Mapping[int, object]) -> None:
+    """Mark events done; each with the id of the organization it concerned, None for nobody's."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DONE, [list(organizations), list(organizations.values())])
+
+
+def _still_ours(groups: Iterable[Group]) -> set[int]:
     """Lock our claims; a claim that was taken over meanwhile is not ours to finish."""
-    claims = {member.row.pk: member.row.claimed_at for member in group.members}
+    claims = {row.pk: row.claimed_at for group in groups for row in group.rows}
     rows = (
         InboxEvent.objects.select_for_update()
         .filter(pk__in=claims, state=InboxState.PROCESSING)
         .order_by("pk")
         .values_list("pk", "claimed_at")
     )
-    return [pk for pk, claimed_at in rows if claims[pk] == claimed_at]
+    return {pk for pk, claimed_at in rows if claims[pk] == claimed_at}
 
 
-def _converge(group: _Group, now: datetime) -> object:
+def _converge(group: Group, now: datetime) -> object:
     """Apply snapshot and facts; return the organization's id, or None if it concerns none."""
-    happened = [member.event.fact for member in group.members if member.event.fact]
     if isinstance(group.snapshot, SubscriptionSnapshot) and group.fetched_at:
         done = projection.converge(
             snapshot=group.snapshot,
             fetched_at=group.fetched_at,
             cause=group.cause,
             now=now,
-            happened=happened,
+            happened=group.facts,
         )
         return done.subscription.organization_id
     if isinstance(group.snapshot, CheckoutSnapshot):
         return checkout_sync.organization_of(group.provider, group.snapshot)
-    return _record_facts(group) if happened else None
+    return _record_facts(group) if group.facts else None
 
 
-def _record_facts(group: _Group) -> object:
+def _record_facts(group: Group) -> object:
     """Keep facts that no subscription stands behind, with the payer they name."""
     organization: Organization | None = None
     for member in group.members:

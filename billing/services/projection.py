@@ -9,7 +9,6 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -22,10 +21,18 @@ from billing.enums import (
     AttemptState,
     SubscriptionStatus,
 )
-from billing.models import ExternalPrice, Subscription
-from billing.services import activation, cases, facts, settlement, standing, timeline, wording
+from billing.models import Subscription
+from billing.services import (
+    activation,
+    cases,
+    facts,
+    locking,
+    settlement,
+    standing,
+    timeline,
+    wording,
+)
 from billing.types import Cause, Fact, PaymentOutcome, SubscriptionSnapshot
-from orgs.models import Organization
 
 logger = logging.getLogger(__name__)
 
@@ -71,23 +78,66 @@ def converge(
     Raises:
         UnknownSubscription: no row of ours belongs to it.
     """
-    with transaction.atomic():
-        subscription = _locked(snapshot)
-        organization = subscription.organization
-        for fact in happened:
-            facts.record_fact(
-                provider=snapshot.provider,
-                organization=organization,
-                subscription=subscription,
-                fact=fact,
-                cause=cause,
-            )
-        applied = _is_newer(subscription, fetched_at) and _belongs(subscription, snapshot)
-        if applied:
-            _apply(subscription, snapshot, fetched_at, cause, now)
-        elif subscription.external_id not in ("", snapshot.external_id):
-            _second_at_provider(subscription, snapshot, cause, now)
+    change = Change(snapshot, fetched_at, cause, happened)
+    done = converge_together(changes=[change], now=now)[0]
+    if done is None:
+        raise UnknownSubscription(snapshot.external_id)
+    return done
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """One snapshot to apply; the fields are the arguments of `converge`."""
+
+    snapshot: SubscriptionSnapshot
+    fetched_at: datetime
+    cause: Cause
+    happened: Sequence[Fact] = ()
+
+
+def converge_together(*, changes: Sequence[Change], now: datetime) -> list[Converged | None]:
+    """Apply several snapshots as `converge` does, all or none; None for what is not ours.
+
+    Their rows are found and locked together, which is most of the work for a single one.
+    """
+    # Whoever calls from within a transaction has it rolled back as a whole, so no savepoint.
+    with transaction.atomic(savepoint=False):
+        rows = locking.lock([change.snapshot for change in changes])
+        done = [
+            _converge(change, row, now) if row else None
+            for change, row in zip(changes, rows, strict=True)
+        ]
+        _follow_up([row.subscription for row in done if row and row.applied], now)
+    return done
+
+
+def _converge(change: Change, row: locking.Locked, now: datetime) -> Converged:
+    subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
+    for fact in change.happened:
+        facts.record_fact(
+            provider=snapshot.provider,
+            organization=subscription.organization,
+            subscription=subscription,
+            fact=fact,
+            cause=cause,
+        )
+    applied = _is_newer(subscription, change.fetched_at) and _belongs(subscription, snapshot)
+    if applied:
+        _apply(row, change, now)
+    elif subscription.external_id not in ("", snapshot.external_id):
+        _second_at_provider(subscription, snapshot, cause, now)
     return Converged(subscription, applied)
+
+
+def _follow_up(changed: Sequence[Subscription], now: datetime) -> None:
+    """Bring checkouts and organizations in line, once for all that changed."""
+    activation.close_checkouts(subscriptions=changed, now=now)
+    payers = {row.organization_id: row.organization for row in changed if _is_payers(row)}
+    standing.refresh_organizations(list(payers.values()))
+
+
+def _is_payers(subscription: Subscription) -> bool:
+    return subscription.customer.reference is None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,37 +174,6 @@ def converge_or_refetch(
     return Concluded(done.subscription, snapshot)
 
 
-def _locked(snapshot: SubscriptionSnapshot) -> Subscription:
-    """Find our row unlocked, then lock organization and row in that order."""
-    mine = Subscription.objects.filter(provider=snapshot.provider)
-    found = mine.filter(external_id=snapshot.external_id).values_list("pk", "organization_id")
-    pair = found.first() if snapshot.external_id else None
-    if pair is None and (our_id := _uuid(snapshot.our_id)):
-        # Only a row of the same payer: metadata can be edited by whoever can log in there.
-        pair = (
-            mine.filter(pk=our_id, customer__external_id=snapshot.external_customer_id)
-            .values_list("pk", "organization_id")
-            .first()
-        )
-    if pair is None:
-        raise UnknownSubscription(snapshot.external_id)
-    organization = Organization.objects.select_for_update(no_key=True).get(pk=pair[1])
-    subscription = (
-        Subscription.objects.select_for_update(of=("self",))
-        .select_related("customer", "plan_version__plan", "price")
-        .get(pk=pair[0])
-    )
-    subscription.organization = organization
-    return subscription
-
-
-def _uuid(value: str) -> UUID | None:
-    try:
-        return UUID(value)
-    except ValueError:
-        return None
-
-
 def _is_newer(subscription: Subscription, fetched_at: datetime) -> bool:
     return subscription.snapshot_at is None or fetched_at >= subscription.snapshot_at
 
@@ -173,35 +192,27 @@ def _second_at_provider(
         )
 
 
-def _apply(
-    subscription: Subscription,
-    snapshot: SubscriptionSnapshot,
-    fetched_at: datetime,
-    cause: Cause,
-    now: datetime,
-) -> None:
+def _apply(row: locking.Locked, change: Change, now: datetime) -> None:
+    subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
     before = wording.state_of(subscription)
     status = _status_to_take(subscription, snapshot, cause, now)
-    subscription.snapshot_at = fetched_at
+    subscription.snapshot_at = change.fetched_at
     if status is None:
         subscription.external_id = snapshot.external_id
         subscription.save(update_fields=["snapshot_at", "external_id", "updated_at"])
         return
     _copy_fields(subscription, snapshot, status)
+    _copy_price(row, snapshot)
     is_first_time = status in LIVE_STATUSES and subscription.activated_at is None
     if is_first_time:
         subscription.activated_at = now
         activation.replace_free_plan(subscription=subscription, cause=cause, now=now)
     subscription.save()
-    _settle(subscription, snapshot, now)
+    _settle(row, snapshot, now)
     for line in wording.lines(before, subscription, now=now):
         timeline.record_event(organization=subscription.organization, line=line, cause=cause)
     if is_first_time:
         activation.announce(subscription=subscription, now=now)
-    if subscription.is_final or subscription.is_live:
-        activation.close_checkouts(subscription=subscription, now=now)
-    if subscription.customer.reference is None:
-        standing.refresh_organization(subscription.organization)
 
 
 def _status_to_take(
@@ -240,19 +251,12 @@ def _copy_fields(
     subscription.ended_at = snapshot.ended_at
     subscription.trial_end = snapshot.trial_end
     subscription.latest_invoice_external_id = snapshot.latest_invoice_id
-    _copy_price(subscription, snapshot)
 
 
-def _copy_price(subscription: Subscription, snapshot: SubscriptionSnapshot) -> None:
+def _copy_price(row: locking.Locked, snapshot: SubscriptionSnapshot) -> None:
     if not snapshot.external_price_id:
         return
-    link = (
-        ExternalPrice.objects.filter(
-            provider=snapshot.provider, external_id=snapshot.external_price_id
-        )
-        .select_related("price__plan_version__plan")
-        .first()
-    )
+    subscription, link = row.subscription, row.link
     if link is None:
         # Somebody changed the plan at the provider to one the catalogue does not know.
         logger.error("subscription.unknown_price", extra={"subscription": str(subscription.pk)})
@@ -261,12 +265,12 @@ def _copy_price(subscription: Subscription, snapshot: SubscriptionSnapshot) -> N
     subscription.plan_version = link.price.plan_version
 
 
-def _settle(subscription: Subscription, snapshot: SubscriptionSnapshot, now: datetime) -> None:
+def _settle(row: locking.Locked, snapshot: SubscriptionSnapshot, now: datetime) -> None:
     outcome = snapshot.latest_payment
     if snapshot.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING):
         external_id = outcome.external_id if outcome else ""
         outcome = PaymentOutcome(AttemptState.SUCCEEDED, external_id=external_id)
     if outcome is not None:
-        settlement.apply_outcome(subscription=subscription, outcome=outcome, now=now)
+        settlement.apply_outcome(start=row.start, outcome=outcome, now=now)
     if snapshot.status in FINAL_STATUSES:
-        settlement.void_obligations(subscription=subscription, now=now)
+        settlement.void_obligations(subscription=row.subscription, now=now)

@@ -1,6 +1,9 @@
 """Writing down what became of a debt and of the tries at settling it."""
 
+import dataclasses
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Max
 
@@ -81,37 +84,60 @@ def end_attempt(
 ) -> bool:
     """Move an attempt on if the table of transitions allows it; say whether it moved."""
     allowed = [old for old in AttemptState if transitions.attempt_may_become(old, state)]
+    changes = {
+        "state": state,
+        "error_code": error_code[:100],
+        "decline_code": decline_code[:100],
+        "external_id": external_id or attempt.external_id,
+        "resolve_after": None,
+        "resolved_at": None if state in LIVE_ATTEMPTS else now,
+        "updated_at": now,
+    }
     moved = (
         PaymentAttempt.objects.filter(pk=attempt.pk, state__in=allowed)
         .exclude(state=state)
-        .update(
-            state=state,
-            error_code=error_code[:100],
-            decline_code=decline_code[:100],
-            external_id=external_id or attempt.external_id,
-            resolve_after=None,
-            resolved_at=None if state in LIVE_ATTEMPTS else now,
-            updated_at=now,
-        )
+        .update(**changes)
     )
     if moved:
-        attempt.refresh_from_db()
+        for name, value in changes.items():
+            setattr(attempt, name, value)
     return bool(moved)
 
 
-def apply_outcome(*, subscription: Subscription, outcome: PaymentOutcome, now: datetime) -> None:
-    """Carry the provider's word on the first invoice over to our debt and its latest try."""
-    obligation = (
+@dataclasses.dataclass(slots=True)
+class Start:
+    """What a subscription's first invoice is to us: a debt, and the latest try at it."""
+
+    obligation: Obligation
+    attempt: PaymentAttempt | None = None
+
+
+def lock_starts(subscriptions: Iterable[Subscription]) -> dict[UUID, Start]:
+    """Lock the first debts of subscriptions that the caller has locked; by subscription."""
+    debts = (
         Obligation.objects.select_for_update()
-        .filter(subscription=subscription, kind=ObligationKind.SUBSCRIPTION_START)
-        .first()
+        .filter(subscription__in=subscriptions, kind=ObligationKind.SUBSCRIPTION_START)
+        .order_by("pk")
     )
-    if obligation is None:
+    starts = {row.pk: Start(row) for row in debts}
+    for attempt in PaymentAttempt.objects.filter(obligation__in=starts).order_by("number"):
+        starts[attempt.obligation_id].attempt = attempt
+    newest_last = sorted(starts.values(), key=lambda start: start.obligation.created_at)
+    return {
+        start.obligation.subscription_id: start
+        for start in newest_last
+        if start.obligation.subscription_id is not None
+    }
+
+
+def apply_outcome(*, start: Start | None, outcome: PaymentOutcome, now: datetime) -> None:
+    """Carry the provider's word on the first invoice over to our debt and its latest try."""
+    if start is None:
         return
-    attempt = obligation.attempts.order_by("-number").first()
+    obligation, attempt = start.obligation, start.attempt
     # Nothing tried yet and a secret at hand: the payer is the one to act.
     state = outcome.state or (AttemptState.REQUIRES_ACTION if outcome.client_secret else None)
-    if attempt is not None and state is not None:
+    if attempt is not None and state is not None and not _is_settled_as(attempt, state):
         end_attempt(
             attempt=attempt,
             state=state,
@@ -124,6 +150,11 @@ def apply_outcome(*, subscription: Subscription, outcome: PaymentOutcome, now: d
         obligation.state = ObligationState.SETTLED
         obligation.settled_at = now
         obligation.save(update_fields=["state", "settled_at", "updated_at"])
+
+
+def _is_settled_as(attempt: PaymentAttempt, state: AttemptState) -> bool:
+    """Say whether there is nothing left to write: what has succeeded stays so."""
+    return attempt.state == state == AttemptState.SUCCEEDED
 
 
 def void_obligations(*, subscription: Subscription, now: datetime) -> None:

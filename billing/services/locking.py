@@ -1,0 +1,103 @@
+"""Finding and locking the rows that providers' snapshots are about: several at once, in order.
+
+Whatever is locked here is locked by every writer in the same order (organizations, subscriptions,
+obligations; each sorted by id), so that batches and single requests never wait in a circle.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from billing.models import ExternalPrice, Subscription
+from billing.services import settlement
+from billing.types import SubscriptionSnapshot
+from orgs.models import Organization
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Locked:
+    """One subscription with its organization, customer, plan and price, and what goes with it.
+
+    `link` is the catalogue's entry for the price in the snapshot, None when it is not known there;
+    `start` the first debt and the latest try at it. Two snapshots of one row share it.
+    """
+
+    subscription: Subscription
+    link: ExternalPrice | None
+    start: settlement.Start | None
+
+
+def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
+    """Lock our rows for these snapshots, in the caller's transaction; None for what is not ours."""
+    pairs = _find(snapshots)
+    organizations = {
+        row.pk: row
+        for row in Organization.objects.select_for_update(no_key=True)
+        .filter(pk__in={pair[1] for pair in pairs if pair})
+        .order_by("pk")
+    }
+    subscriptions = {
+        row.pk: row
+        for row in Subscription.objects.select_for_update(of=("self",))
+        .select_related("customer", "plan_version__plan", "price")
+        .filter(pk__in={pair[0] for pair in pairs if pair})
+        .order_by("pk")
+    }
+    for subscription in subscriptions.values():
+        subscription.organization = organizations[subscription.organization_id]
+    starts = settlement.lock_starts(subscriptions.values())
+    links = _links(snapshots) if subscriptions else {}
+    return [
+        Locked(
+            subscriptions[pair[0]],
+            links.get((snapshot.provider, snapshot.external_price_id)),
+            starts.get(pair[0]),
+        )
+        if pair
+        else None
+        for snapshot, pair in zip(snapshots, pairs, strict=True)
+    ]
+
+
+_Pair = tuple[UUID, UUID]
+
+
+def _find(snapshots: Sequence[SubscriptionSnapshot]) -> list[_Pair | None]:
+    """Find the ids of subscription and organization, nothing locked yet."""
+    named = {snapshot.external_id for snapshot in snapshots if snapshot.external_id}
+    rows = Subscription.objects.filter(
+        provider__in={snapshot.provider for snapshot in snapshots}, external_id__in=named
+    ).values_list("provider", "external_id", "pk", "organization_id")
+    known: dict[tuple[str, str], _Pair] = {
+        (provider, external_id): (pk, organization_id)
+        for provider, external_id, pk, organization_id in rows
+    }
+    return [
+        known.get((snapshot.provider, snapshot.external_id)) or _find_by_our_id(snapshot)
+        for snapshot in snapshots
+    ]
+
+
+def _find_by_our_id(snapshot: SubscriptionSnapshot) -> _Pair | None:
+    try:
+        our_id = UUID(snapshot.our_id)
+    except ValueError:
+        return None
+    # Only a row of the same payer: metadata can be edited by whoever can log in there.
+    return (
+        Subscription.objects.filter(
+            provider=snapshot.provider,
+            pk=our_id,
+            customer__external_id=snapshot.external_customer_id,
+        )
+        .values_list("pk", "organization_id")
+        .first()
+    )
+
+
+def _links(snapshots: Iterable[SubscriptionSnapshot]) -> dict[tuple[str, str], ExternalPrice]:
+    wanted = {snapshot.external_price_id for snapshot in snapshots} - {""}
+    rows = ExternalPrice.objects.filter(external_id__in=wanted).select_related(
+        "price__plan_version__plan"
+    )
+    return {(row.provider, row.external_id): row for row in rows}
