@@ -45,7 +45,7 @@ run: install  ## the same for development: reloads changed code, state in var/de
 # pytest's workers are measured too: each writes a file of its own (patch in pyproject.toml).
 test: install browser  ## all tests; fails when services or drivers are covered below 95 %
 	@rm -f .coverage .coverage.*
-	@options=(-n $(TEST_WORKERS) $(ARGS)); \
+	@options=(-n $(TEST_WORKERS) --dist loadgroup $(ARGS)); \
 	if [ -z "$(BROWSER)" ]; then options+=(--ignore=tests/browser); fi; \
 	$(PY) -m coverage run -m pytest "$${options[@]}"
 	@$(PY) -m coverage combine --quiet

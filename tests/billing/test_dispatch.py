@@ -213,7 +213,7 @@ class TestTrouble:
         def explode(**_: Any) -> None:
             raise RuntimeError("4242424242424242")
 
-        monkeypatch.setattr(dispatch.projection, "converge", explode)
+        monkeypatch.setattr("billing.services.projection.converge", explode)
 
         assert drain() == 0
 

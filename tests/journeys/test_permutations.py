@@ -149,9 +149,9 @@ class undone:  # noqa: N801 - reads as a statement
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
 
-    def __exit__(self, *details: object) -> None:
+    def __exit__(self, *_details: object) -> None:
         transaction.set_rollback(True)
-        self.atomic.__exit__(*details)
+        self.atomic.__exit__(None, None, None)
 
 
 def test_the_reference_run_is_a_whole_journey(journey: Journey, expected: Database) -> None:
