@@ -139,6 +139,21 @@ class TestKilledServer:
         assert "valkey died again; giving up" in Layout.of(state_dir).log("owner").read_text()
 
 
+class TestSilentServer:
+    @pytest.mark.parametrize("name", ["postgres", "valkey"])
+    def test_is_not_passed_off_as_serving(self, state_dir: Path, name: str) -> None:
+        user = User(state_dir)
+        assert user.database_url
+        status = steps.live(state_dir)
+
+        os.kill(getattr(status, name), signal.SIGSTOP)
+        while_silent = embedded.status(state_dir)
+        os.kill(getattr(status, name), signal.SIGCONT)
+
+        assert while_silent is None
+        assert steps.live(state_dir) == status
+
+
 class TestEverythingKilled:
     def test_leaves_nothing_running_and_loses_nothing(self, state_dir: Path) -> None:
         user = User(state_dir, durable=True)
