@@ -1,6 +1,6 @@
 """What follows when a subscription starts to give access."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -15,33 +15,25 @@ from notifications import services as notifications
 _MANAGE_PATH = "/settings/billing"
 
 
-def replace_free_plan(*, subscription: Subscription, cause: Cause, now: datetime) -> None:
-    """End the payer's free plan: a paid one takes its place."""
-    free = (
-        Subscription.objects.select_for_update(of=("self",))
-        .filter(
-            customer__organization_id=subscription.organization_id,
-            customer__reference=subscription.customer.reference,
-            is_free=True,
-            status=SubscriptionStatus.ACTIVE,
-        )
-        .exclude(pk=subscription.pk)
-        .select_related("plan_version__plan")
-    )
+def replace_free_plans(
+    free: Sequence[Subscription], *, by: Subscription, cause: Cause, now: datetime
+) -> None:
+    """End the payer's free plans, which the caller has locked: a paid one takes their place."""
     for row in free:
+        if row.status != SubscriptionStatus.ACTIVE:
+            continue  # another subscription of this batch has replaced it
         row.status = SubscriptionStatus.CANCELED
         row.canceled_at = row.ended_at = now
         row.save(update_fields=["status", "canceled_at", "ended_at", "updated_at"])
         line = timeline.Line(
             type="billing.subscription.replaced",
-            summary=f"{row.plan_version.plan.name} was replaced by "
-            f"{subscription.plan_version.plan.name}.",
+            summary=f"{row.plan_version.plan.name} was replaced by {by.plan_version.plan.name}.",
             object_type="subscription",
             object_id=str(row.pk),
             occurred_at=now,
             provider=row.provider,
         )
-        timeline.record_event(organization=subscription.organization, line=line, cause=cause)
+        timeline.record_event(organization=by.organization, line=line, cause=cause)
 
 
 def announce(*, subscription: Subscription, now: datetime) -> None:

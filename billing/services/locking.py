@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from billing.enums import LIVE_STATUSES, SubscriptionStatus
 from billing.models import ExternalPrice, Subscription
 from billing.services import settlement
 from billing.types import SubscriptionSnapshot
@@ -19,12 +20,16 @@ class Locked:
     """One subscription with its organization, customer, plan and price, and what goes with it.
 
     `link` is the catalogue's entry for the price in the snapshot, None when it is not known there;
-    `start` the first debt and the latest try at it. Two snapshots of one row share it.
+    `start` the first debt and the latest try at it. For a subscription that is about to give
+    access, `has_rival` says that another one of the payer already does, and `free` are the payer's
+    free plans. Two snapshots of one row share it.
     """
 
     subscription: Subscription
     link: ExternalPrice | None
     start: settlement.Start | None
+    has_rival: bool
+    free: Sequence[Subscription]
 
 
 def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
@@ -47,16 +52,52 @@ def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
         subscription.organization = organizations[subscription.organization_id]
     starts = settlement.lock_starts(subscriptions.values())
     links = _links(snapshots) if subscriptions else {}
+    rows = [subscriptions[pair[0]] if pair else None for pair in pairs]
+    starting = [
+        row
+        for row, snapshot in zip(rows, snapshots, strict=True)
+        if row and snapshot.status in LIVE_STATUSES and row.status not in LIVE_STATUSES
+    ]
+    rivals, free = (_rivals(starting), _free(starting)) if starting else ({}, {})
     return [
         Locked(
-            subscriptions[pair[0]],
+            row,
             links.get((snapshot.provider, snapshot.external_price_id)),
-            starts.get(pair[0]),
+            starts.get(row.pk),
+            bool(rivals.get(row.customer_id, set()) - {row.pk}),
+            free.get((row.organization_id, row.customer.reference), []),
         )
-        if pair
+        if row
         else None
-        for snapshot, pair in zip(snapshots, pairs, strict=True)
+        for row, snapshot in zip(rows, snapshots, strict=True)
     ]
+
+
+def _rivals(starting: Sequence[Subscription]) -> dict[UUID, set[UUID]]:
+    """Find the live subscriptions of these payers: customer → subscriptions."""
+    found: dict[UUID, set[UUID]] = {}
+    live = Subscription.objects.live().filter(customer__in={row.customer_id for row in starting})
+    for customer_id, pk in live.values_list("customer_id", "pk"):
+        found.setdefault(customer_id, set()).add(pk)
+    return found
+
+
+def _free(starting: Sequence[Subscription]) -> dict[tuple[UUID, str | None], list[Subscription]]:
+    """Lock the free plans of these payers: organization and reference → subscriptions."""
+    found: dict[tuple[UUID, str | None], list[Subscription]] = {}
+    rows = (
+        Subscription.objects.select_for_update(of=("self",))
+        .filter(
+            organization__in={row.organization_id for row in starting},
+            is_free=True,
+            status=SubscriptionStatus.ACTIVE,
+        )
+        .select_related("customer", "plan_version__plan")
+        .order_by("pk")
+    )
+    for row in rows:
+        found.setdefault((row.organization_id, row.customer.reference), []).append(row)
+    return found
 
 
 _Pair = tuple[UUID, UUID]

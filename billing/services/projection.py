@@ -195,7 +195,7 @@ def _second_at_provider(
 def _apply(row: locking.Locked, change: Change, now: datetime) -> None:
     subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
     before = wording.state_of(subscription)
-    status = _status_to_take(subscription, snapshot, cause, now)
+    status = _status_to_take(row, snapshot, cause, now)
     subscription.snapshot_at = change.fetched_at
     if status is None:
         subscription.external_id = snapshot.external_id
@@ -206,7 +206,7 @@ def _apply(row: locking.Locked, change: Change, now: datetime) -> None:
     is_first_time = status in LIVE_STATUSES and subscription.activated_at is None
     if is_first_time:
         subscription.activated_at = now
-        activation.replace_free_plan(subscription=subscription, cause=cause, now=now)
+        activation.replace_free_plans(row.free, by=subscription, cause=cause, now=now)
     subscription.save()
     _settle(row, snapshot, now)
     for line in wording.lines(before, subscription, now=now):
@@ -216,9 +216,10 @@ def _apply(row: locking.Locked, change: Change, now: datetime) -> None:
 
 
 def _status_to_take(
-    subscription: Subscription, snapshot: SubscriptionSnapshot, cause: Cause, now: datetime
+    row: locking.Locked, snapshot: SubscriptionSnapshot, cause: Cause, now: datetime
 ) -> SubscriptionStatus | None:
     """Return the provider's status, or None when ours must not follow it."""
+    subscription = row.subscription
     old = SubscriptionStatus(subscription.status)
     if not transitions.may_become(old, snapshot.status):
         if snapshot.status in LIVE_STATUSES:
@@ -227,13 +228,11 @@ def _status_to_take(
                 subscription=subscription, external_id=snapshot.external_id, cause=cause, now=now
             )
         return None
-    if snapshot.status in LIVE_STATUSES and old not in LIVE_STATUSES:
-        others = Subscription.objects.for_org(subscription.organization).live()
-        if others.filter(customer=subscription.customer).exclude(pk=subscription.pk).exists():
-            cases.open_late_winner(
-                subscription=subscription, external_id=snapshot.external_id, cause=cause, now=now
-            )
-            return None
+    if snapshot.status in LIVE_STATUSES and old not in LIVE_STATUSES and row.has_rival:
+        cases.open_late_winner(
+            subscription=subscription, external_id=snapshot.external_id, cause=cause, now=now
+        )
+        return None
     return snapshot.status
 
 
