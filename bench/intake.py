@@ -77,20 +77,22 @@ class Contenders:
 
 
 @contextmanager
-def contenders(services: Services) -> Iterator[Contenders]:
-    """Start everything that takes part, warm, for the length of a block."""
+def contenders(services: Services, *, warm_ups: int) -> Iterator[Contenders]:
+    """Start everything that takes part, warm, for the length of a block.
+
+    Two warm-ups reach the threads that one may miss.
+    """
     folder = services.folder
     with ExitStack() as stack:
         port = stack.enter_context(server.provider("provider", latency_ms=0, folder=folder))
         slow = stack.enter_context(server.provider("slow-provider", latency_ms=100, folder=folder))
         url, ours, statements = _ours(stack, services, port)
-        peer, peer_statements = _peer(stack, services, "peer", port)
-        slow_peer, _ = _peer(stack, services, "slow-peer", slow)
+        peer, slow_peer, peer_statements = _peers(stack, services, port, slow)
         found = Contenders(url, ours, peer, slow_peer, statements, peer_statements, folder)
-        for index in range(2):  # the second reaches the threads that the first one missed
+        for index in range(warm_ups):
             found.accept(f"warm{index}", 0.5)
             found.process(peer, f"warm{index}", 1.0)
-            found.process(slow_peer, f"warm{index}", 1.0)
+            found.process(slow_peer, f"slow{index}", 1.0)
         yield found
 
 
@@ -107,16 +109,20 @@ def _ours(stack: ExitStack, services: Services, port: int) -> tuple[str, Server,
     return url, ours, statements
 
 
-def _peer(stack: ExitStack, services: Services, name: str, port: int) -> tuple[Server, float]:
+def _peers(
+    stack: ExitStack, services: Services, port: int, slow_port: int
+) -> tuple[Server, Server, float]:
+    """Start the peer twice over one database: its provider answers at once, or takes its time."""
     url = stack.enter_context(
-        database.cloned(
-            services.admin_url, services.template, f"till_bench_{name.replace('-', '_')}"
-        )
+        database.cloned(services.admin_url, services.template, "till_bench_peer")
     )
-    env = server.peer_environment(url, port)
+    env, slow_env = server.peer_environment(url, port), server.peer_environment(url, slow_port)
     path = server.ask("bench.peer.prepare", server.SECRET, env=env)
     statements = server.count_statements("bench.peer.wsgi", path, _COUNTED, env=env)
-    peer = stack.enter_context(
-        server.served(name, "bench.peer.wsgi", env=env, path=path, folder=services.folder)
+    peer, slow_peer = (
+        stack.enter_context(
+            server.served(name, "bench.peer.wsgi", env=each, path=path, folder=services.folder)
+        )
+        for name, each in (("peer", env), ("slow-peer", slow_env))
     )
-    return peer, statements
+    return peer, slow_peer, statements
