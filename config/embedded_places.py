@@ -8,7 +8,7 @@ parent folder is opened up for that. Instead:
 - data that would be out of reach live in `/var/lib/till/<key>` (`/var/tmp/till/<key>` where that
   cannot be made), the key standing for the state directory's path. The file `data.path` in the
   state directory names the folder. Deleting the state directory stays the way to start afresh:
-  a folder to which no `data.path` leads is emptied at the next start.
+  a folder to which no `data.path` leads is deleted the next time one is made.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import os
 import pwd
 import shutil
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,15 +120,30 @@ def find_home(layout: Layout, account: Account) -> Path:
             f"User id {account.uid}, as whom the servers run, can no longer reach {home}. "
             "Let others pass through its parent folders, or delete it to start afresh."
         )
-    home = _own_folder(DATA_ROOTS, account) / layout.key
+    root = _own_folder(DATA_ROOTS, account)
+    _forget_lost_data(root)
+    home = root / layout.key
+    draft = pointer.with_suffix(".new")
+    draft.write_text(str(home))
+    draft.replace(pointer)
     if home.exists():
         shutil.rmtree(home)
     _make_passable(home)
     (home / "state-dir").write_bytes(os.fsencode(layout.state_dir))
-    draft = pointer.with_suffix(".new")
-    draft.write_text(str(home))
-    draft.replace(pointer)
     return home
+
+
+def _forget_lost_data(root: Path) -> None:
+    """Delete the data of state directories that were deleted, temporary ones above all.
+
+    A state directory whose parent is missing too may be on a disk that is not mounted now.
+    """
+    for note in root.glob("*/state-dir"):
+        state_dir = Path(os.fsdecode(note.read_bytes()))
+        is_temporary = state_dir.is_relative_to(tempfile.gettempdir())
+        is_lost = not (state_dir / "data.path").exists()
+        if is_lost and (is_temporary or state_dir.parent.exists()):
+            shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def _own_folder(candidates: tuple[Path, ...], account: Account) -> Path:

@@ -119,6 +119,29 @@ class TestRoot:
 
             assert user.query("SELECT to_regclass('facts')") == [(None,)]
 
+    def test_deletes_what_was_kept_for_directories_that_are_gone(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = folder / "data"
+        monkeypatch.setattr(embedded_places, "DATA_ROOTS", (root,))
+        account = embedded_places.server_account()
+        private = folder / "private"
+        private.mkdir(mode=0o700)
+        layouts = [Layout.of(private / name) for name in ("gone", "kept", "new")]
+        for layout in layouts[:2]:
+            layout.state_dir.mkdir()
+            embedded_places.find_home(layout, account)
+        unmounted = root / "unmounted"
+        unmounted.mkdir()
+        (unmounted / "state-dir").write_text("/no/such/disk/state")
+        shutil.rmtree(layouts[0].state_dir)
+        layouts[2].state_dir.mkdir()
+
+        home = embedded_places.find_home(layouts[2], account)
+
+        assert home == root / layouts[2].key
+        assert set(root.iterdir()) == {unmounted, root / layouts[1].key, home}
+
     def test_copies_programs_that_the_servers_cannot_reach(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
