@@ -27,6 +27,7 @@ _PREFIX = "till_browser_"
 _LAST_REDIS_DATABASE = 15
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the browser tests on one worker, so that one system serves them all."""
     for item in items:

@@ -17,6 +17,7 @@ import redis
 
 from config import embedded
 from config.embedded_layout import Layout
+from tests import environment
 from tests.config import embedded_steps as steps
 from tests.config.embedded_steps import User
 
@@ -295,6 +296,7 @@ class TestImports:
         done = subprocess.run(  # noqa: S603 - ourselves
             [sys.executable, "-c", command],
             cwd=steps.PROJECT,
+            env=environment.unmeasured(),
             capture_output=True,
             text=True,
             check=True,

@@ -13,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from config import embedded_databases as databases
 from config import template_database
+from tests import environment
 from tests.config import embedded_steps as steps
 from tests.config.embedded_steps import User
 
@@ -307,6 +308,7 @@ class TestImports:
         done = subprocess.run(  # noqa: S603 - ourselves
             [sys.executable, "-c", command],
             cwd=steps.PROJECT,
+            env=environment.unmeasured(),
             capture_output=True,
             text=True,
             check=True,

@@ -11,6 +11,7 @@ import time
 import pytest
 import stripe
 
+from tests import environment
 from tests.simulators.process import ROOT
 from tests.simulators.receiver import Receiver
 from tests.simulators.stripe.client import StripeSimulator
@@ -144,7 +145,12 @@ class TestProcess:
         )
 
         ran = subprocess.run(  # noqa: S603 - our own module
-            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env=environment.unmeasured(),
+            capture_output=True,
+            text=True,
+            check=True,
         )
 
         assert ran.stdout.strip() == "[]"
