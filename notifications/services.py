@@ -77,7 +77,7 @@ def queue_message(
         context=dict(context),
         next_attempt_at=now,
     )
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         # The constraint decides which of two is the first; then only our own id can be found.
         Message.objects.bulk_create([message], ignore_conflicts=True)
         was_new = Message.objects.filter(pk=message.pk).exists()

@@ -83,7 +83,9 @@ def end_attempt(
     external_id: str = "",
 ) -> bool:
     """Move an attempt on if the table of transitions allows it; say whether it moved."""
-    allowed = [old for old in AttemptState if transitions.attempt_may_become(old, state)]
+    allowed = [
+        old for old in AttemptState if old != state and transitions.attempt_may_become(old, state)
+    ]
     changes = {
         "state": state,
         "error_code": error_code[:100],
@@ -93,11 +95,7 @@ def end_attempt(
         "resolved_at": None if state in LIVE_ATTEMPTS else now,
         "updated_at": now,
     }
-    moved = (
-        PaymentAttempt.objects.filter(pk=attempt.pk, state__in=allowed)
-        .exclude(state=state)
-        .update(**changes)
-    )
+    moved = PaymentAttempt.objects.filter(pk=attempt.pk, state__in=allowed).update(**changes)
     if moved:
         for name, value in changes.items():
             setattr(attempt, name, value)
