@@ -7,15 +7,16 @@ provider. So a batch of events about one object costs one fetch, and their order
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from billing.drivers.base import DriverError
 from billing.enums import InboxState
-from billing.models import Customer, InboxEvent
+from billing.models import Customer, InboxEvent, PaymentAttempt
 from billing.services import checkout_sync, facts, fetching, mirror, projection, retries
 from billing.services.fetching import Group
-from billing.types import CheckoutSnapshot, Subject, SubscriptionSnapshot
+from billing.types import CheckoutSnapshot, NormalizedEvent, Subject, SubscriptionSnapshot
 from orgs.models import Organization
 
 BATCH = 100
@@ -202,13 +203,8 @@ def _record_facts(group: Group) -> object:
     for member in group.members:
         if member.event.fact is None:
             continue
-        payer = Customer.objects.filter(
-            provider=group.provider, external_id=member.event.external_customer_id or "-"
-        ).first()
-        if payer is None:
-            raise UnknownCustomer(member.event.external_customer_id)
         organization = Organization.objects.select_for_update(no_key=True).get(
-            pk=payer.organization_id
+            pk=_payer_of(group.provider, member.event)
         )
         facts.record_fact(
             provider=group.provider,
@@ -218,3 +214,21 @@ def _record_facts(group: Group) -> object:
             cause=group.cause,
         )
     return organization.pk if organization else None
+
+
+def _payer_of(provider: str, event: NormalizedEvent) -> UUID:
+    """Find whose matter it is: by the customer, or (a dispute names none) by the payment.
+
+    Raises:
+        UnknownCustomer: nobody's of ours (yet).
+    """
+    if event.external_customer_id:
+        rows = Customer.objects.filter(external_id=event.external_customer_id)
+        found = rows.filter(provider=provider).values_list("organization_id", flat=True).first()
+    else:
+        payment = str(event.fact.detail.get("payment_intent", "")) if event.fact else ""
+        tries = PaymentAttempt.objects.filter(provider=provider, external_id=payment or "-")
+        found = tries.values_list("organization_id", flat=True).first()
+    if found is None:
+        raise UnknownCustomer(event.external_customer_id)
+    return found

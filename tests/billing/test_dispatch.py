@@ -9,7 +9,14 @@ from django.utils import timezone
 from billing.drivers import registry
 from billing.drivers.base import DriverUnavailable
 from billing.enums import FactKind, InboxState, Provider, SubscriptionStatus
-from billing.models import InboxEvent, MirrorTodo, PaymentFact, Price, Subscription
+from billing.models import (
+    InboxEvent,
+    MirrorTodo,
+    PaymentAttempt,
+    PaymentFact,
+    Price,
+    Subscription,
+)
 from billing.services import dispatch, inbox, retries, subscribe
 from billing.types import Cause
 from orgs import clock
@@ -133,6 +140,59 @@ class TestHandled:
         fact = PaymentFact.objects.get()
         assert (fact.kind, fact.external_id) == (FactKind.PAYMENT_FAILED, "in_1:1")
         assert fact.subscription == subscription
+
+
+class TestFactsWithoutASubscription:
+    CHARGE = {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 2900,
+        "amount_refunded": 900,
+        "currency": "usd",
+        "payment_intent": "pi_1",
+    }
+
+    def test_a_refund_is_placed_by_its_customer(self) -> None:
+        subscription = make_subscription()
+        store("evt_1", "charge.refunded", {**self.CHARGE, "customer": _customer(subscription)})
+
+        assert drain() == 1
+
+        fact = PaymentFact.objects.get()
+        assert (fact.kind, fact.organization) == (FactKind.REFUNDED, subscription.organization)
+
+    def test_a_dispute_is_placed_by_its_payment(self) -> None:
+        subscription = make_subscription()
+        PaymentAttempt.objects.update(external_id="pi_1")
+        dispute = {
+            "id": "du_1",
+            "object": "dispute",
+            "amount": 2900,
+            "currency": "usd",
+            "charge": "ch_1",
+            "payment_intent": "pi_1",
+            "reason": "fraudulent",
+            "status": "needs_response",
+        }
+        store("evt_1", "charge.dispute.created", dispute)
+
+        assert drain() == 1
+
+        fact = PaymentFact.objects.get()
+        assert (fact.kind, fact.organization) == (FactKind.DISPUTED, subscription.organization)
+
+    def test_nobodys_is_kept_for_later(self) -> None:
+        row = store("evt_1", "charge.refunded", {**self.CHARGE, "customer": "cus_nobody"})
+
+        assert drain() == 0
+
+        row.refresh_from_db()
+        assert (row.state, row.error) == (InboxState.FAILED, "UnknownCustomer: cus_nobody")
+
+
+def _customer(subscription: Subscription) -> str:
+    external_id: str = subscription.customer.external_id
+    return external_id
 
 
 class TestNotOurs:
