@@ -15,13 +15,12 @@ from billing.enums import (
     AttemptState,
     CheckoutMode,
     CheckoutStatus,
-    ObligationKind,
     Provider,
 )
 from billing.errors import AlreadySubscribed, CheckoutExpired
-from billing.models import CheckoutSession, PaymentAttempt, Price, Subscription
+from billing.models import CheckoutSession, Customer, PaymentAttempt, Price
 from billing.selectors import prices, subscriptions
-from billing.services import abandon, customers, refusals, settlement, subscribe
+from billing.services import abandon, customers, refusals, settlement, starts, subscribe
 from billing.types import Cause, CheckoutSpec
 from orgs.errors import DomainError
 from orgs.models import Organization
@@ -104,9 +103,13 @@ def open_hosted_provider(
     external_price_id = prices.external_price_id(price, Provider.STRIPE)
     abandon.clear_the_way(organization=organization, cause=cause, now=now)
     token = secrets.token_urlsafe(32)
+    customer = customers.get_or_create_customer(organization=organization, provider=Provider.STRIPE)
     session, attempt = _begin(
-        organization,
+        customer,
+        price,
         CheckoutSession(
+            organization=organization,
+            customer=customer,
             mode=CheckoutMode.HOSTED_PROVIDER,
             provider=Provider.STRIPE,
             price=price,
@@ -117,17 +120,15 @@ def open_hosted_provider(
             expires_at=now + LIFETIME,
         ),
     )
-    subscription = attempt.obligation.subscription
-    assert subscription is not None  # noqa: S101 - `_begin` made it
     try:
-        external_customer_id = customers.ensure_external(customer=subscription.customer, now=now)
+        external_customer_id = customers.ensure_external(customer=customer, now=now)
         settlement.mark_sent(
             attempt=attempt, now=now, resolve_after_s=subscribe.SENT_RESOLVE_AFTER_S
         )
         seen = registry.get_driver(session.provider).create_checkout_session(
             CheckoutSpec(
                 our_id=str(session.pk),
-                our_subscription_id=str(subscription.pk),
+                our_subscription_id=str(session.subscription_id),
                 organization_id=str(organization.pk),
                 external_customer_id=external_customer_id,
                 external_price_id=external_price_id,
@@ -154,40 +155,20 @@ def open_hosted_provider(
 
 
 def _begin(
-    organization: Organization, session: CheckoutSession
+    customer: Customer, price: Price, session: CheckoutSession
 ) -> tuple[CheckoutSession, PaymentAttempt]:
     """Commit the checkout, the subscription it is for, its debt and the try."""
-    price = session.price
-    if price is None:
-        raise ValueError("a provider's page sells one price")
-    customer = customers.get_or_create_customer(organization=organization, provider=Provider.STRIPE)
+    start = starts.Start(
+        customer=customer,
+        price=price,
+        seats=session.seats,
+        trial_days=price.trial_days,
+        kind=AttemptKind.HOSTED_CHECKOUT,
+    )
     with transaction.atomic():
-        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
-        if subscriptions.live(organization) is not None:
-            raise AlreadySubscribed
-        abandon.refuse_while_pending(organization=organization)
-        subscription = Subscription.objects.create(
-            organization=organization,
-            customer=customer,
-            provider=session.provider,
-            plan_version=price.plan_version,
-            price=price,
-            seats=session.seats,
+        session.subscription, attempt = starts.write_start(
+            organization=session.organization, start=start
         )
-        obligation = settlement.open_obligation(
-            subscription=subscription,
-            kind=ObligationKind.SUBSCRIPTION_START,
-            amount_minor=0 if price.trial_days else price.amount_minor * session.seats,
-            currency=price.currency,
-        )
-        attempt = settlement.new_attempt(
-            obligation=obligation,
-            kind=AttemptKind.HOSTED_CHECKOUT,
-            provider=session.provider,
-        )
-        session.organization = organization
-        session.customer = customer
-        session.subscription = subscription
         session.save(force_insert=True)
     return session, attempt
 

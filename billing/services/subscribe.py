@@ -16,11 +16,9 @@ from billing.drivers.base import (
 from billing.enums import (
     AttemptKind,
     AttemptState,
-    ObligationKind,
     Provider,
     SubscriptionStatus,
 )
-from billing.errors import AlreadySubscribed
 from billing.models import PaymentAttempt, Price, Subscription
 from billing.selectors import payments, prices, subscriptions
 from billing.services import (
@@ -31,6 +29,7 @@ from billing.services import (
     refusals,
     resolve,
     settlement,
+    starts,
 )
 from billing.types import Cause, SubscriptionSnapshot, SubscriptionSpec
 from orgs.models import Organization
@@ -153,41 +152,24 @@ def _open(organization: Organization, request: StartRequest) -> PaymentAttempt:
     customer = customers.get_or_create_customer(
         organization=organization, provider=request.provider
     )
-    price = request.price
+    start = starts.Start(
+        customer=customer,
+        price=request.price,
+        seats=request.seats,
+        trial_days=_trial_days(request),
+        kind=AttemptKind.CARD,
+        billing_email=request.billing_email,
+        request_key=request.request_key,
+    )
     with transaction.atomic():
-        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
-        if subscriptions.live(organization) is not None:
-            raise AlreadySubscribed
-        abandon.refuse_while_pending(organization=organization)
-        subscription = Subscription.objects.create(
-            organization=organization,
-            customer=customer,
-            provider=request.provider,
-            plan_version=price.plan_version,
-            price=price,
-            seats=request.seats,
-            billing_email=request.billing_email,
-            request_key=request.request_key,
-        )
-        is_trial = _trial_days(request) > 0
-        obligation = settlement.open_obligation(
-            subscription=subscription,
-            kind=ObligationKind.SUBSCRIPTION_START,
-            amount_minor=0 if is_trial else price.amount_minor * request.seats,
-            currency=price.currency,
-        )
-        return settlement.new_attempt(
-            obligation=obligation, kind=AttemptKind.CARD, provider=request.provider
-        )
+        return starts.write_start(organization=organization, start=start)[1]
 
 
 def _open_again(row: Subscription, attempt: PaymentAttempt) -> PaymentAttempt:
     """Commit a new try at the same debt: the last one provably never reached the provider."""
     try:
         with transaction.atomic():
-            Organization.objects.select_for_update(no_key=True).get(pk=row.organization_id)
-            if subscriptions.live(row.organization) is not None:
-                raise AlreadySubscribed
+            starts.lock_for_start(row.organization)
             row.refresh_from_db()
             if row.is_final:
                 raise abandon.pending(attempt)  # given up this instant: the key begins anew next
@@ -200,9 +182,9 @@ def _open_again(row: Subscription, attempt: PaymentAttempt) -> PaymentAttempt:
 
 def _prepare(attempt: PaymentAttempt, now: datetime) -> Subscription:
     """Make sure that the provider knows the payer; nothing can be charged yet."""
-    subscription = attempt.obligation.subscription
-    if subscription is None:  # pragma: no cover - the constraint of this kind of obligation
-        raise LookupError(attempt.pk)
+    subscription = Subscription.objects.select_related("customer").get(
+        obligations=attempt.obligation_id
+    )
     try:
         customers.ensure_external(customer=subscription.customer, now=now)
     except DriverError as error:
