@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import events, ids, load, provider
+from bench import events, ids, load, provider, server
 from bench.report import Report, Row
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,3 +84,12 @@ def test_percentiles_are_values_that_were_seen() -> None:
     assert load.percentile([1.0, 2.0, 3.0], 0.5) == 2.0
     assert load.percentile([1.0, 2.0, 3.0], 0.99) == 3.0
     assert load.percentile([], 0.5) == 0.0
+
+
+def test_measures_under_the_web_server_that_the_procfile_names() -> None:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    web = next(line for line in lines if line.startswith("web:"))
+
+    assert "granian --interface wsgi config.wsgi:application" in web
+    assert f"--workers ${{WEB_CONCURRENCY:-{server.WORKERS}}}" in web
+    assert f"--blocking-threads {server.THREADS} " in web
