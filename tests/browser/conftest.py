@@ -27,14 +27,6 @@ _PREFIX = "till_browser_"
 _LAST_REDIS_DATABASE = 15
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the browser tests on one worker, so that one system serves them all."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def executable() -> str:
     """The installed browser; without one its tests are left out, and say so."""
@@ -100,10 +92,15 @@ def _calm_provider(stack: Stack) -> Iterator[None]:
 
 
 def _redis_url(url: str) -> str:
-    """Return another database of the same server, far from those of the workers."""
+    """Return another database of the same server, one for each worker's system.
+
+    Those of the workers are counted from the first one up, these from the last one down.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    number = _LAST_REDIS_DATABASE - int(worker) % 7
     if "db=" in url:
-        return f"{url.rpartition('db=')[0]}db={_LAST_REDIS_DATABASE}"
-    return f"{url.rpartition('/')[0]}/{_LAST_REDIS_DATABASE}"
+        return f"{url.rpartition('db=')[0]}db={number}"
+    return f"{url.rpartition('/')[0]}/{number}"
 
 
 def _is_alive(pid: int) -> bool:

@@ -17,6 +17,9 @@ from tests.browser.visitor import (
 )
 from tests.stack import Stack
 
+# One system serves them all, so they stay on one worker.
+pytestmark = pytest.mark.xdist_group("browser")
+
 AT_STRIPE = re.compile("^Pay on Stripe.s own page$")
 WITHOUT_A_QUERY = re.compile(r"/settings/billing/checkout/[0-9a-f-]{36}$")
 
