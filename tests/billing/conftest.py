@@ -1,10 +1,13 @@
 """What the tests of billing share."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from billing.models import CheckoutSession, Price
 from orgs.models import Organization, User
+from tests.billing.api_caller import Caller, register
 from tests.billing.checkout_steps import open_checkout
 
 
@@ -19,3 +22,13 @@ def payer(client: Client, alice: User) -> Client:
     """Alice's browser."""
     client.force_login(alice)
     return client
+
+
+@pytest.fixture
+def bistro(catalogue: dict[str, Price]) -> dict[str, Any]:
+    return register()
+
+
+@pytest.fixture
+def setup(bistro: dict[str, Any]) -> Caller:
+    return Caller(bistro["token"])
