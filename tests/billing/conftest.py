@@ -9,6 +9,7 @@ from billing.models import CheckoutSession, Price
 from orgs.models import Organization, User
 from tests.billing.api_caller import Caller, register
 from tests.billing.checkout_steps import open_checkout
+from tests.factories import UserFactory
 
 
 @pytest.fixture
@@ -32,3 +33,10 @@ def bistro(catalogue: dict[str, Price]) -> dict[str, Any]:
 @pytest.fixture
 def setup(bistro: dict[str, Any]) -> Caller:
     return Caller(bistro["token"])
+
+
+@pytest.fixture
+def staff(client: Client) -> User:
+    user = UserFactory.create(staff=True)
+    client.force_login(user)
+    return user
