@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 
 def mirrored(name: str, **values: Any) -> Model:
@@ -30,3 +31,8 @@ def opened(client: Client, url: str) -> tuple[str, int]:
         response = client.get(url)
     assert response.status_code == 200, url
     return response.content.decode(), len(queries)
+
+
+def act(client: Client, model: str, action: str, *rows: Any, **more: str) -> Any:
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows], **more}
+    return client.post(reverse(f"admin:{model}_changelist"), data, follow=True)
