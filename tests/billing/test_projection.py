@@ -1,7 +1,6 @@
 """The one function through which a provider's truth reaches our tables."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -17,34 +16,19 @@ from billing.enums import (
 from billing.models import BillingEvent, Case, Customer, PaymentFact, Subscription
 from billing.selectors import payments
 from billing.services import projection
-from billing.types import Cause, Fact, PaymentOutcome, SubscriptionSnapshot
+from billing.types import Fact
 from notifications.models import Message
-from orgs.models import Organization, PlanStatus
+from orgs.models import PlanStatus
 from tests.billing.builders import (
     NOW,
     make_organization,
     make_price,
     make_subscription,
-    moment,
     snapshot_of,
 )
+from tests.billing.projection_steps import converge, types
 
 pytestmark = pytest.mark.django_db
-
-CAUSE = Cause("webhook", id="evt_1", detail="customer.subscription.updated")
-T0 = moment()
-
-
-def converge(snapshot: SubscriptionSnapshot, at: int = 0, **more: Any) -> projection.Converged:
-    fetched_at = T0 + timedelta(seconds=at)
-    return projection.converge(
-        snapshot=snapshot, fetched_at=fetched_at, cause=CAUSE, now=NOW, **more
-    )
-
-
-def types(organization: Organization) -> list[str]:
-    events = BillingEvent.objects.filter(organization=organization).order_by("sequence")
-    return list(events.values_list("type", flat=True))
 
 
 class TestFirstPayment:
@@ -228,116 +212,3 @@ class TestLateWinner:
         converge(snapshot_of(subscription, external_id="sub_twin"), at=1)
 
         assert Case.objects.get().external_id == "sub_twin"
-
-
-class TestLaterChanges:
-    def _active(self) -> Subscription:
-        subscription = make_subscription()
-        converge(snapshot_of(subscription))
-        subscription.refresh_from_db()
-        return subscription
-
-    def test_past_due_and_recovery_are_told(self) -> None:
-        subscription = self._active()
-
-        converge(snapshot_of(subscription, status=SubscriptionStatus.PAST_DUE), at=1)
-        subscription.organization.refresh_from_db()
-        assert subscription.organization.plan_status == PlanStatus.PAST_DUE
-        converge(snapshot_of(subscription), at=2)
-
-        assert types(subscription.organization)[1:] == [
-            "billing.subscription.past_due",
-            "billing.subscription.recovered",
-        ]
-
-    def test_cancellation_is_told_when_scheduled_withdrawn_and_done(self) -> None:
-        subscription = self._active()
-
-        converge(snapshot_of(subscription, cancel_at_period_end=True), at=1)
-        converge(snapshot_of(subscription), at=2)
-        converge(snapshot_of(subscription, status=SubscriptionStatus.CANCELED, ended_at=NOW), at=3)
-
-        assert types(subscription.organization)[1:] == [
-            "billing.subscription.cancel_scheduled",
-            "billing.subscription.cancel_withdrawn",
-            "billing.subscription.canceled",
-        ]
-        subscription.organization.refresh_from_db()
-        assert subscription.organization.plan_status == PlanStatus.CANCELED
-        assert subscription.organization.plan_id is None
-
-    def test_a_new_period_and_other_seats_are_told(self) -> None:
-        subscription = self._active()
-        later = NOW + timedelta(days=61)
-
-        converge(snapshot_of(subscription, current_period_end=later, seats=3), at=1)
-
-        events = BillingEvent.objects.filter(organization=subscription.organization)
-        assert [event.summary for event in events.order_by("sequence")][1:] == [
-            "The plan is now Bistro, 3 seats.",
-            "Bistro was renewed until 1 May 2026.",
-        ]
-
-    def test_another_price_moves_the_subscription_to_its_plan(self) -> None:
-        subscription = self._active()
-        other = make_price("brasserie", amount_minor=9900)
-
-        converge(
-            snapshot_of(subscription, external_price_id=other.external_prices.get().external_id),
-            at=1,
-        )
-
-        subscription.refresh_from_db()
-        assert subscription.price == other
-        subscription.organization.refresh_from_db()
-        assert subscription.organization.plan_id == other.plan_version.plan_id
-
-    def test_an_unknown_price_changes_nothing(self) -> None:
-        subscription = self._active()
-
-        converge(snapshot_of(subscription, external_price_id="price_of_somebody"), at=1)
-
-        subscription.refresh_from_db()
-        assert subscription.price.plan_version.plan.code == "bistro"
-
-
-class TestPaymentOutcome:
-    def test_a_decline_fails_the_attempt_and_leaves_the_debt_open(self) -> None:
-        subscription = make_subscription()
-        declined = PaymentOutcome(
-            AttemptState.FAILED,
-            external_id="pi_1",
-            error_code="CARD_DECLINED",
-            decline_code="generic_decline",
-        )
-
-        converge(
-            snapshot_of(subscription, status=SubscriptionStatus.INCOMPLETE, latest_payment=declined)
-        )
-
-        attempt = payments.latest_attempt(subscription)
-        assert (attempt.state, attempt.decline_code) == (AttemptState.FAILED, "generic_decline")
-        assert attempt.obligation.state == ObligationState.OPEN
-
-    def test_nothing_tried_yet_waits_for_the_payer(self) -> None:
-        subscription = make_subscription()
-        waiting = PaymentOutcome(None, external_id="pi_1", client_secret="pi_1_secret_x")
-
-        converge(
-            snapshot_of(subscription, status=SubscriptionStatus.INCOMPLETE, latest_payment=waiting)
-        )
-
-        assert payments.latest_attempt(subscription).state == AttemptState.REQUIRES_ACTION
-
-    def test_an_end_voids_what_was_never_paid(self) -> None:
-        subscription = make_subscription()
-
-        converge(
-            snapshot_of(
-                subscription, status=SubscriptionStatus.INCOMPLETE_EXPIRED, latest_payment=None
-            )
-        )
-
-        attempt = payments.latest_attempt(subscription)
-        assert attempt.state == AttemptState.CANCELED
-        assert attempt.obligation.state == ObligationState.VOID
