@@ -1,24 +1,20 @@
+"""The command that seeds the plans, and the price map it reads."""
+
 import dataclasses
-import io
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 
-from billing.enums import Interval, Provider
-from billing.models import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
+from billing.enums import Interval
+from billing.models import ExternalPrice, Plan, PlanVersion, Price
 from billing.selectors import plans
 from billing.services import catalogue, price_map, tiers
-from tests.factories_billing import NOW, PriceFactory
+from tests.billing.seeding import seed
+from tests.factories_billing import PriceFactory
 
 pytestmark = pytest.mark.django_db
-
-
-def seed(**options: Any) -> str:
-    out = io.StringIO()
-    call_command("seed_plans", stdout=out, stderr=out, **options)
-    return out.getvalue()
 
 
 def links() -> dict[str, str]:
@@ -267,57 +263,3 @@ class TestParse:
         entry = price_map.Entry("starter", Interval.MONTH, "", "price_1")
 
         assert price_map.parse("starter=price_1") == [entry]
-
-
-class TestStartVersion:
-    def test_copies_the_version_in_force(self) -> None:
-        seed()
-        plan = plans.get_plan("professional")
-
-        draft = catalogue.start_version(plan=plan)
-
-        assert (draft.version, draft.published_at) == (2, None)
-        assert plans.features_of(draft)["agents"] == 25
-        assert set(draft.prices.values_list("interval", "amount_minor")) == {
-            ("month", 9900),
-            ("year", 99000),
-        }
-
-    def test_returns_the_open_draft_instead_of_a_second_one(self) -> None:
-        seed()
-        plan = plans.get_plan("professional")
-
-        assert catalogue.start_version(plan=plan) == catalogue.start_version(plan=plan)
-
-    def test_starts_empty_for_a_plan_that_was_never_published(self) -> None:
-        plan = Plan.objects.create(code="new", name="New")
-
-        draft = catalogue.start_version(plan=plan)
-
-        assert draft.version == 1
-        assert not PlanFeature.objects.filter(plan_version=draft).exists()
-
-
-class TestPublishVersion:
-    def test_puts_a_draft_in_force_once(self) -> None:
-        seed()
-        plan = plans.get_plan("starter")
-        draft = catalogue.start_version(plan=plan)
-
-        catalogue.publish_version(version=draft, now=NOW)
-
-        with pytest.raises(catalogue.AlreadyPublished):
-            catalogue.publish_version(version=draft, now=NOW)
-
-
-def test_prices_to_link_are_the_paid_ones_on_sale() -> None:
-    seed()
-    starter = plans.get_price(plans.get_plan("starter"))
-    ExternalPrice.objects.create(price=starter, provider=Provider.STRIPE, external_id="price_1")
-    Price.objects.filter(plan_version__plan__code="professional", interval="year").update(
-        is_active=False
-    )
-
-    left = [str(price) for price in plans.prices_to_link(Provider.STRIPE)]
-
-    assert left == ["Starter v1 29000 USD/year", "Professional v1 9900 USD/month"]
