@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.models import CheckoutSession, Price
+from billing.models import (
+    CheckoutSession,
+    Price,
+)
 from orgs.models import Organization, User
 from tests.billing.api_caller import Caller, register
+from tests.billing.builders import make_organization
 from tests.billing.checkout_steps import open_checkout
 from tests.factories import UserFactory
 
@@ -40,3 +44,8 @@ def staff(client: Client) -> User:
     user = UserFactory.create(staff=True)
     client.force_login(user)
     return user
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return make_organization()
