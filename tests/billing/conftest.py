@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billing.drivers.stripe import calls
 from billing.models import (
     CheckoutSession,
     Price,
@@ -49,3 +50,9 @@ def staff(client: Client) -> User:
 @pytest.fixture
 def organization(db: None) -> Organization:
     return make_organization()
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the driver ask again at once."""
+    monkeypatch.setattr(calls, "_PAUSES_S", (0.01, 0.02))
