@@ -1,163 +1,25 @@
-"""Who gets in, and as whom: authentication, the current organization, permissions."""
+"""Who gets in, and as whom: the current organization, permissions."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken
 
-from orgs import tokens
-from orgs.api import authentication
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
 from orgs.models import Membership, Organization, Role, User
-from orgs.permissions import Credential, CredentialKind
 from orgs.services import api_keys
 from tests.factories import PASSWORD, MembershipFactory, UserFactory, make_api_key
 from tests.orgs.probe import Calls
+from tests.orgs.probe_answers import PROBE, Api, code_of
 
 pytestmark = pytest.mark.urls("tests.orgs.probe")
-Api = Callable[..., APIClient]
-PROBE = "/api/v1/billing/probe"
 
 
-def _of(organization: object, name: str = "probe") -> str:
+def path_of(organization: object, name: str = "probe") -> str:
     return f"/api/v1/billing/tenants/{getattr(organization, 'pk', organization)}/{name}"
-
-
-def _code(response: Any) -> tuple[int, str]:
-    return response.status_code, response.json()["error"]["code"]
-
-
-class TestAuthentication:
-    def test_asks_a_stranger_to_sign_in(self, api: Api) -> None:
-        response = api().get(PROBE)
-
-        assert _code(response) == (401, "NOT_AUTHENTICATED")
-        assert response["WWW-Authenticate"] == 'Bearer realm="till"'
-
-    @pytest.mark.parametrize(
-        "header",
-        [
-            "Bearer",
-            "Bearer ",
-            "Basic YTpi",
-            "Bearer not-a-token",
-            "Bearer eyJhbGciOiJub25lIn0.e30.",
-            "Bearer till_test_unknown",
-            "Bearer till_",
-            "Bearer cst_unknown",
-            "Bearer \u00ff\u00fe",
-        ],
-    )
-    def test_refuses_what_opens_nothing(self, db: None, client: Client, header: str) -> None:
-        response = client.get(PROBE, headers={"authorization": header})
-
-        assert _code(response) == (401, "NOT_AUTHENTICATED")
-
-    def test_admits_a_user(self, api: Api, alice: User, org: Organization) -> None:
-        response = api(alice).get(PROBE)
-
-        assert response.status_code == 200
-        assert response.json() == {"organization": str(org.pk)}
-
-    def test_needs_two_queries_for_a_user(
-        self, api: Api, alice: User, django_assert_num_queries: Any
-    ) -> None:
-        client = api(alice)
-
-        with django_assert_num_queries(2):
-            client.get(PROBE)
-
-    def test_refuses_a_user_who_was_deactivated(self, api: Api, alice: User) -> None:
-        client = api(alice)
-        User.objects.update(is_active=False)
-
-        assert client.get(PROBE).status_code == 401
-
-    def test_refuses_tokens_from_before_a_new_password(self, api: Api, alice: User) -> None:
-        client = api(alice)
-        alice.set_password("another password")
-        alice.save(update_fields=["password"])
-
-        assert client.get(PROBE).status_code == 401
-
-    def test_refuses_a_refresh_token(self, api: Api, alice: User) -> None:
-        assert api(tokens.issue_pair(alice).refresh).get(PROBE).status_code == 401
-
-    def test_refuses_an_expired_token(self, api: Api, alice: User) -> None:
-        token = AccessToken.for_user(alice)
-        token.set_exp(lifetime=-AccessToken.lifetime)
-
-        assert api(str(token)).get(PROBE).status_code == 401
-
-    def test_refuses_a_setup_token_of_another_scope(
-        self, api: Api, alice: User, org: Organization
-    ) -> None:
-        token = tokens.SetupToken.for_user(alice)
-        token["org"] = str(org.pk)
-        token["scope"] = "billing:everything"
-
-        assert api(str(token)).get(PROBE).status_code == 401
-
-    def test_does_not_fall_back_to_the_cookie(self, client: Client, alice: User) -> None:
-        client.force_login(alice)
-
-        assert client.get(PROBE, headers={"authorization": "Bearer x"}).status_code == 401
-
-    def test_admits_a_session(self, client: Client, alice: User, org: Organization) -> None:
-        client.force_login(alice)
-
-        assert client.get(PROBE).json() == {"organization": str(org.pk)}
-
-    def test_wants_the_proof_of_origin_from_a_session(
-        self, alice: User, calls: type[Calls]
-    ) -> None:
-        client = Client(enforce_csrf_checks=True)
-        client.force_login(alice)
-
-        response = client.post(PROBE, {}, content_type="application/json")
-
-        assert _code(response) == (403, "PERMISSION_DENIED")
-        assert calls.seen == []
-
-    def test_wants_no_proof_of_origin_beside_a_token(self, alice: User, calls: type[Calls]) -> None:
-        client = Client(enforce_csrf_checks=True)
-        client.force_login(alice)
-        bearer = f"Bearer {tokens.issue_pair(alice).access}"
-
-        response = client.post(
-            PROBE, {}, content_type="application/json", headers={"authorization": bearer}
-        )
-
-        assert response.status_code == 201
-
-
-class TestRegisterScheme:
-    @pytest.fixture
-    def scheme(self, org: Organization) -> Iterator[None]:
-        def recognize(token: str, _request: Any) -> Credential | None:
-            if token != "cst_good":
-                return None
-            return Credential(CredentialKind.CHECKOUT, organization=org, subject="customer")
-
-        authentication.register_scheme("cst_", recognize)
-        yield
-        authentication._schemes.pop("cst_")
-
-    @pytest.mark.usefixtures("scheme")
-    def test_admits_to_what_names_checkout_tokens(self, api: Api) -> None:
-        assert api("cst_good").get("/api/v1/billing/checkout").status_code == 200
-        assert _code(api("cst_good").get(PROBE)) == (403, "PERMISSION_DENIED")
-        assert _code(api("cst_bad").get("/api/v1/billing/checkout")) == (401, "NOT_AUTHENTICATED")
-
-    def test_keeps_everybody_else_out_of_what_is_for_checkout_tokens(
-        self, api: Api, alice: User
-    ) -> None:
-        assert api(alice).get("/api/v1/billing/checkout").status_code == 403
 
 
 class TestCurrentOrganization:
@@ -170,7 +32,7 @@ class TestCurrentOrganization:
     def test_must_be_named_by_a_user_of_several(self, api: Api, alice: User) -> None:
         response = api(alice).get(PROBE)
 
-        assert _code(response) == (400, "INVALID_REQUEST")
+        assert code_of(response) == (400, "INVALID_REQUEST")
         assert response.json()["error"]["fields"] == {
             "X-Organization": ["You belong to several organizations: name one."]
         }
@@ -184,7 +46,7 @@ class TestCurrentOrganization:
 
     @pytest.mark.usefixtures("second")
     def test_is_the_one_in_the_path(self, api: Api, alice: User, org: Organization) -> None:
-        assert api(alice).get(_of(org)).json() == {"organization": str(org.pk)}
+        assert api(alice).get(path_of(org)).json() == {"organization": str(org.pk)}
 
     def test_brings_the_role_that_belongs_to_it(
         self, api: Api, alice: User, org: Organization, second: Organization, calls: type[Calls]
@@ -230,7 +92,7 @@ class TestCurrentOrganization:
         assert client.get(PROBE).json() == {"organization": str(org.pk)}
 
     def test_of_somebody_without_any_is_not_found(self, db: None, api: Api) -> None:
-        assert _code(api(UserFactory.create()).get(PROBE)) == (404, "NOT_FOUND")
+        assert code_of(api(UserFactory.create()).get(PROBE)) == (404, "NOT_FOUND")
 
     def test_of_a_key_is_its_own(
         self, api: Api, org: Organization, other_org: Organization
@@ -239,8 +101,8 @@ class TestCurrentOrganization:
 
         assert api(token).get(PROBE).json() == {"organization": str(org.pk)}
         assert api(token, organization=other_org).get(PROBE).json() == {"organization": str(org.pk)}
-        assert api(token).get(_of(org)).status_code == 200
-        assert api(token).get(_of(other_org)).status_code == 404
+        assert api(token).get(path_of(org)).status_code == 200
+        assert api(token).get(path_of(other_org)).status_code == 404
 
 
 class TestForeignTenants:
@@ -266,7 +128,7 @@ class TestForeignTenants:
         strangers = [other_org.pk, uuid4(), "not-a-uuid", "0", "%00", "é", "x" * 300, "null"]
         answers = []
         for stranger in strangers:
-            for response in (caller.get(_of(stranger)), caller.post(_of(stranger), {})):
+            for response in (caller.get(path_of(stranger)), caller.post(path_of(stranger), {})):
                 body = response.json()
                 body["error"].pop("trace_id")
                 answers.append((response.status_code, body))
@@ -279,7 +141,7 @@ class TestForeignTenants:
     def test_answer_like_a_path_that_does_not_exist(
         self, api: Api, alice: User, other_org: Organization
     ) -> None:
-        foreign = api(alice).get(_of(other_org)).json()["error"]
+        foreign = api(alice).get(path_of(other_org)).json()["error"]
         missing = api(alice).get("/api/v1/nothing/here").json()["error"]
 
         assert {**foreign, "trace_id": ""} == {**missing, "trace_id": ""}
@@ -290,11 +152,11 @@ class TestForeignTenants:
     ) -> None:
         response = api(alice, organization=named or other_org).get(PROBE)
 
-        assert _code(response) == (404, "NOT_FOUND")
+        assert code_of(response) == (404, "NOT_FOUND")
 
     def test_ask_a_stranger_to_sign_in_first(self, api: Api, org: Organization) -> None:
         for tenant in (org, "not-a-uuid"):
-            assert _code(api().get(_of(tenant))) == (401, "NOT_AUTHENTICATED")
+            assert code_of(api().get(path_of(tenant))) == (401, "NOT_AUTHENTICATED")
 
 
 class TestAccess:
@@ -341,7 +203,7 @@ class TestAccess:
         self, api: Api, setup_token: str, calls: type[Calls]
     ) -> None:
         assert api(setup_token).get(PROBE).status_code == 200
-        assert _code(api(setup_token).post(PROBE, {})) == (403, "PERMISSION_DENIED")
+        assert code_of(api(setup_token).post(PROBE, {})) == (403, "PERMISSION_DENIED")
         assert api(setup_token).get("/api/v1/billing/team").status_code == 403
         assert calls.seen == []
 
@@ -363,7 +225,7 @@ class TestAccess:
         key, token = make_api_key(org)
         api_keys.revoke_api_key(key=key, now=key.created_at)
 
-        assert _code(api(token).get(PROBE)) == (401, "NOT_AUTHENTICATED")
+        assert code_of(api(token).get(PROBE)) == (401, "NOT_AUTHENTICATED")
 
     def test_of_head_is_that_of_get(self, api: Api, alice: User, bob: User) -> None:
         team = "/api/v1/billing/team"
@@ -373,7 +235,7 @@ class TestAccess:
         assert api().head(team).status_code == 401
 
     def test_is_not_given_to_options(self, api: Api, alice: User) -> None:
-        assert _code(api(alice).options(PROBE)) == (405, "METHOD_NOT_ALLOWED")
+        assert code_of(api(alice).options(PROBE)) == (405, "METHOD_NOT_ALLOWED")
 
     def test_must_be_declared_for_every_method(self) -> None:
         with pytest.raises(TypeError, match="Silent declares no access for POST"):
@@ -384,7 +246,7 @@ class TestAccess:
     def test_says_which_methods_there_are(self, api: Api, alice: User) -> None:
         response = api(alice).put(PROBE, {})
 
-        assert _code(response) == (405, "METHOD_NOT_ALLOWED")
+        assert code_of(response) == (405, "METHOD_NOT_ALLOWED")
         assert response["Allow"] == "GET, HEAD, POST, PATCH, DELETE"
 
 
@@ -392,7 +254,7 @@ class TestSpellings:
     def test_all_answer_without_a_redirect(
         self, api: Api, alice: User, org: Organization, calls: type[Calls]
     ) -> None:
-        paths = [PROBE, f"{PROBE}/", _of(org), f"{_of(org)}/"]
+        paths = [PROBE, f"{PROBE}/", path_of(org), f"{path_of(org)}/"]
 
         answers = [api(alice).post(path, {"count": 1}) for path in paths]
 
@@ -401,7 +263,7 @@ class TestSpellings:
         assert len(calls.seen) == 4
 
     def test_upper_case_ids_are_the_same(self, api: Api, alice: User, org: Organization) -> None:
-        assert api(alice).get(_of(str(org.pk).upper())).status_code == 200
+        assert api(alice).get(path_of(str(org.pk).upper())).status_code == 200
 
     def test_a_password_is_not_needed_twice(self, client: Client, alice: User) -> None:
         assert client.login(username="ALICE@example.com", password=PASSWORD)
