@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from config import embedded, embedded_places, embedded_processes
+from config import embedded_databases as databases
 from config.embedded_layout import Layout
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -246,3 +247,8 @@ def python_for(account: embedded_processes.Account) -> str:
         if account.can(os.X_OK, Path(candidate)) and account.can(os.R_OK, PROJECT / "manage.py"):
             return candidate
     pytest.skip("neither the interpreter nor the project can be reached by another user")
+
+
+def names(admin_url: str) -> list[str]:
+    with databases.connected(admin_url) as connection:
+        return databases.names(connection)
