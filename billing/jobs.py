@@ -61,23 +61,24 @@ def _send(name: str, **kwargs: Any) -> None:
         logger.warning("job.not_queued", extra={"job": name})
 
 
-def _wake(key: str, job: str) -> None:
-    """Ask for one run of `job` unless one is already waiting."""
+def _wake(key: str, job: str) -> bool:
+    """Ask for one run of `job` unless one is already waiting; False when Redis did not answer."""
     if time.monotonic() < _quiet.until:
-        return
+        return False
     try:
         is_first = _redis(settings.REDIS_URL).set(key, "1", nx=True, px=_WAKE_LEASE_MS)
     except (redis.RedisError, OSError):
         _quiet.until = time.monotonic() + _QUIET_SECONDS
         logger.warning("job.not_queued", extra={"job": job})
-        return
+        return False
     if is_first:
         _send(job)
+    return True
 
 
-def wake_inbox() -> None:
-    """Have the inbox drained soon; takes 50 ms at most when Redis is down."""
-    _wake(WAKE_INBOX_KEY, DRAIN_INBOX)
+def wake_inbox() -> bool:
+    """Have the inbox drained soon; takes 50 ms at most, and says False when Redis is down."""
+    return _wake(WAKE_INBOX_KEY, DRAIN_INBOX)
 
 
 class _Burst:
@@ -108,10 +109,13 @@ class _Burst:
             self._asked.wait()
             self._asked.clear()  # before asking: whoever comes later has it asked again
             try:
-                wake_inbox()
+                was_heard = wake_inbox()
             except Exception:  # without this thread, only the sweep would drain
                 logger.exception("job.not_queued", extra={"job": DRAIN_INBOX})
-            time.sleep(_BURST_SECONDS)
+                was_heard = False
+            if not was_heard:
+                self._asked.set()  # nobody waits for this thread: it may ask until it is heard
+            time.sleep(_BURST_SECONDS if was_heard else _QUIET_SECONDS)
 
 
 _burst = _Burst()

@@ -57,7 +57,10 @@ def stack(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The system, with the catalogue linked to the local Stripe."""
     directory = tmp_path_factory.mktemp("stack")
     with Stack(
-        directory, database_url=database_url, redis_url=_redis_url(os.environ["REDIS_URL"])
+        directory,
+        with_beat=True,
+        database_url=database_url,
+        redis_url=_redis_url(os.environ["REDIS_URL"]),
     ) as running:
         seeding = running.system.manage("seed_demo", str(directory / "people"), "--skip-checks")
         seeding.start()
