@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import celery
@@ -84,13 +85,15 @@ def wake_inbox() -> bool:
 class _Burst:
     """One thread of this process that asks once for all who ask within a few milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask_once: Callable[[], bool]) -> None:
+        """Call `ask_once` until it says True, for as many callers as come meanwhile."""
+        self._ask_once = ask_once
         self._guard = threading.Lock()
         self._process = 0
         self._asked = threading.Event()
 
     def ask(self) -> None:
-        """Have `wake_inbox` called after this moment; costs the caller nothing."""
+        """Have it asked after this moment; costs the caller nothing."""
         if self._process != os.getpid():
             self._start()
         if not self._asked.is_set():
@@ -109,7 +112,7 @@ class _Burst:
             self._asked.wait()
             self._asked.clear()  # before asking: whoever comes later has it asked again
             try:
-                was_heard = wake_inbox()
+                was_heard = self._ask_once()
             except Exception:  # without this thread, only the sweep would drain
                 logger.exception("job.not_queued", extra={"job": DRAIN_INBOX})
                 was_heard = False
@@ -118,7 +121,7 @@ class _Burst:
             time.sleep(_BURST_SECONDS if was_heard else _QUIET_SECONDS)
 
 
-_burst = _Burst()
+_burst = _Burst(wake_inbox)
 
 
 def wake_inbox_after_burst() -> None:

@@ -22,9 +22,8 @@ def test_a_burst_asks_again_until_it_is_heard(monkeypatch: pytest.MonkeyPatch) -
         calls.append(answers[len(calls)] if len(calls) < len(answers) else True)
         return calls[-1]
 
-    monkeypatch.setattr(jobs, "wake_inbox", ask)
     monkeypatch.setattr(jobs, "_QUIET_SECONDS", 0.01)
-    burst = jobs._Burst()
+    burst = jobs._Burst(ask)
 
     burst.ask()
 
