@@ -49,19 +49,17 @@ class TestABrokenConnection:
 
 
 class TestWakingAfterABurst:
-    def test_asks_at_least_once_after_the_last_event_and_seldom(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_asks_at_least_once_after_the_last_event_and_seldom(self) -> None:
         asked = threading.Semaphore(0)
         count = 0
 
-        def wake() -> None:
+        def wake() -> bool:
             nonlocal count
             count += 1
             asked.release()
+            return True
 
-        monkeypatch.setattr(jobs, "wake_inbox", wake)
-        burst: Any = jobs._Burst()
+        burst: Any = jobs._Burst(wake)
         for _ in range(1000):
             burst.ask()
 
@@ -72,20 +70,18 @@ class TestWakingAfterABurst:
         burst.ask()
         assert asked.acquire(timeout=5)
 
-    def test_goes_on_after_an_error(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_goes_on_after_an_error(self, caplog: pytest.LogCaptureFixture) -> None:
         asked = threading.Semaphore(0)
 
         errors = [RuntimeError("unforeseen")]
 
-        def wake() -> None:
+        def wake() -> bool:
             asked.release()
             if errors:
                 raise errors.pop()
+            return True
 
-        monkeypatch.setattr(jobs, "wake_inbox", wake)
-        burst: Any = jobs._Burst()
+        burst: Any = jobs._Burst(wake)
         burst.ask()
         assert asked.acquire(timeout=5)
         burst.ask()
