@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def created(stripe: StripeSimulator, organization: Organization) -> int:
-    return len([c for c in stripe.objects("customer") if c["email"] == organization.email])
+    return len([c for c in stripe.objects("customer") if c.get("email") == organization.email])
 
 
 @pytest.fixture
