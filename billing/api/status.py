@@ -6,11 +6,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from billing.api import representations
-from billing.api.schema import errors
 from billing.api.serializers import StatusOut
 from billing.selectors import access, plans, subscriptions
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
+from orgs.api.schema import errors
 from orgs.api.tenancy import current_org
 from orgs.permissions import READ
 

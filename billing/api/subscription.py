@@ -8,7 +8,6 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from billing.api import representations
-from billing.api.schema import errors
 from billing.api.serializers import SubscribeIn, SubscriptionOut, SubscriptionStartIn
 from billing.enums import Provider
 from billing.selectors import plans, subscriptions
@@ -17,6 +16,7 @@ from billing.types import Cause
 from orgs import clock, trace
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
+from orgs.api.schema import errors
 from orgs.api.tenancy import current_org
 from orgs.errors import NotFound
 from orgs.permissions import READ, WRITE
