@@ -112,6 +112,31 @@ class InboxState(TextChoices):
     DEAD = "dead", "Dead"
 
 
+class Proration(TextChoices):
+    """How the difference is charged when a subscription changes within a period."""
+
+    INVOICE = "invoice", "Invoice it now"
+    NEXT_INVOICE = "next_invoice", "Put it on the next invoice"
+    NONE = "none", "Charge nothing for this period"
+
+
+class Effective(TextChoices):
+    """When a change takes place."""
+
+    NOW = "now", "Now"
+    PERIOD_END = "period_end", "At the end of the period"
+
+
+class InvoiceStatus(TextChoices):
+    """The life of an invoice; Stripe's words."""
+
+    DRAFT = "draft", "Draft"
+    OPEN = "open", "Open"
+    PAID = "paid", "Paid"
+    VOID = "void", "Void"
+    UNCOLLECTIBLE = "uncollectible", "Uncollectible"
+
+
 class CheckoutMode(TextChoices):
     """Where the payer enters the card."""
 

@@ -1,0 +1,36 @@
+"""What travels between drivers and services: frozen facts, no rows."""
+
+from billing.types.catalogue import ExternalPriceRef, PriceSpec
+from billing.types.causes import Cause
+from billing.types.changes import ChangeSpec, DiscountSnapshot, ScheduledChange
+from billing.types.checkouts import CheckoutSnapshot, CheckoutSpec, PaymentIntentResult
+from billing.types.events import Fact, NormalizedEvent, Subject, VerifiedWebhook
+from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceSnapshot
+from billing.types.payers import CustomerSpec, PayerSnapshot, PaymentMethodSnapshot, SetupResult
+from billing.types.subscriptions import PaymentOutcome, SubscriptionSnapshot, SubscriptionSpec
+
+__all__ = [
+    "Cause",
+    "ChangeSpec",
+    "CheckoutSnapshot",
+    "CheckoutSpec",
+    "CustomerSpec",
+    "DiscountSnapshot",
+    "ExternalPriceRef",
+    "Fact",
+    "InvoiceLineSnapshot",
+    "InvoicePreview",
+    "InvoiceSnapshot",
+    "NormalizedEvent",
+    "PayerSnapshot",
+    "PaymentIntentResult",
+    "PaymentMethodSnapshot",
+    "PaymentOutcome",
+    "PriceSpec",
+    "ScheduledChange",
+    "SetupResult",
+    "Subject",
+    "SubscriptionSnapshot",
+    "SubscriptionSpec",
+    "VerifiedWebhook",
+]

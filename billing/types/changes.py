@@ -1,0 +1,48 @@
+"""What a provider is asked to make of a subscription that is running."""
+
+import dataclasses
+from datetime import datetime
+
+from billing.enums import Proration
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChangeSpec:
+    """A subscription as it shall be: its price, its seats, and how the difference is charged.
+
+    `proration_date` is the moment the difference is reckoned from: the one of the quote, so that
+    the charge is the quoted one. `coupon` is the provider's name for a discount to apply, empty to
+    leave discounts as they are. Without `external_subscription_id` (previews only) it is a
+    subscription that does not exist yet, and `trial_days` applies.
+    """
+
+    external_customer_id: str
+    external_price_id: str
+    seats: int
+    external_subscription_id: str = ""
+    proration: Proration = Proration.INVOICE
+    proration_date: datetime | None = None
+    coupon: str = ""
+    trial_days: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ScheduledChange:
+    """What a subscription will become at `effective_at`, as the provider has it written down."""
+
+    external_id: str
+    external_price_id: str
+    seats: int
+    effective_at: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DiscountSnapshot:
+    """A discount that lies on a subscription; `ends_at` None: as long as the subscription."""
+
+    coupon: str
+    name: str = ""
+    percent_off: str = ""
+    amount_off_minor: int = 0
+    currency: str = ""
+    ends_at: datetime | None = None

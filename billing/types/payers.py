@@ -1,0 +1,56 @@
+"""Payers at a provider, and how they pay."""
+
+import dataclasses
+
+from billing.enums import Provider
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CustomerSpec:
+    """What a provider is told about a payer."""
+
+    our_id: str
+    organization_id: str
+    email: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PaymentMethodSnapshot:
+    """A way to pay as the provider shows it: never a number, only its last four digits.
+
+    `kind` is the provider's word ("card", "us_bank_account"); `exp_month` and `exp_year` are 0 for
+    what does not expire. `fingerprint` is the same for the same card, empty where unknown.
+    """
+
+    external_id: str
+    kind: str
+    brand: str = ""
+    last4: str = ""
+    exp_month: int = 0
+    exp_year: int = 0
+    fingerprint: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PayerSnapshot:
+    """A payer with everything it can pay with, as the provider had it at one moment.
+
+    `default_method_id` is what its invoices are charged to unless a subscription names another;
+    empty for none. A deleted payer has `is_deleted` and no methods.
+    """
+
+    provider: Provider
+    external_id: str
+    email: str = ""
+    methods: tuple[PaymentMethodSnapshot, ...] = ()
+    default_method_id: str = ""
+    is_deleted: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetupResult:
+    """What a payer's browser needs to enter a card for later."""
+
+    external_id: str
+    client_secret: str = dataclasses.field(default="", repr=False)
