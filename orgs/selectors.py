@@ -46,7 +46,11 @@ def memberships_of(user: User, *, limit: int | None = None) -> list[Membership]:
 
 def choose_membership(*, user: User, preferred: object = None) -> Membership | None:
     """Find the preferred membership of a user, else the oldest, in one query."""
-    memberships = memberships_of(user)
+    return preferred_membership(memberships_of(user), preferred)
+
+
+def preferred_membership(memberships: list[Membership], preferred: object) -> Membership | None:
+    """Pick the membership of the preferred organization, else the first."""
     parsed = parse_uuid(preferred)
     for membership in memberships:
         if membership.organization_id == parsed:
