@@ -4,6 +4,7 @@ from billing.types.catalogue import ExternalPriceRef, PriceSpec
 from billing.types.causes import Cause
 from billing.types.changes import ChangeSpec, DiscountSnapshot, ScheduledChange
 from billing.types.checkouts import CheckoutSnapshot, CheckoutSpec, PaymentIntentResult
+from billing.types.discounts import CouponSpec, DiscountOffer, DiscountRef
 from billing.types.events import Fact, NormalizedEvent, Subject, VerifiedWebhook
 from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceSnapshot
 from billing.types.payers import CustomerSpec, PayerSnapshot, PaymentMethodSnapshot, SetupResult
@@ -14,7 +15,10 @@ __all__ = [
     "ChangeSpec",
     "CheckoutSnapshot",
     "CheckoutSpec",
+    "CouponSpec",
     "CustomerSpec",
+    "DiscountOffer",
+    "DiscountRef",
     "DiscountSnapshot",
     "ExternalPriceRef",
     "Fact",

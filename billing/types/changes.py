@@ -4,6 +4,7 @@ import dataclasses
 from datetime import datetime
 
 from billing.enums import Proration
+from billing.types.discounts import DiscountRef
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -11,9 +12,9 @@ class ChangeSpec:
     """A subscription as it shall be: its price, its seats, and how the difference is charged.
 
     `proration_date` is the moment the difference is reckoned from: the one of the quote, so that
-    the charge is the quoted one. `coupon` is the provider's name for a discount to apply, empty to
-    leave discounts as they are. Without `external_subscription_id` (previews only) it is a
-    subscription that does not exist yet, and `trial_days` applies.
+    the charge is the quoted one. `discount` is one to apply, None to leave discounts as they are.
+    Without `external_subscription_id` (previews only) it is a subscription that does not exist
+    yet, and `trial_days` applies.
     """
 
     external_customer_id: str
@@ -22,7 +23,7 @@ class ChangeSpec:
     external_subscription_id: str = ""
     proration: Proration = Proration.INVOICE
     proration_date: datetime | None = None
-    coupon: str = ""
+    discount: DiscountRef | None = None
     trial_days: int = 0
 
 

@@ -4,6 +4,8 @@ import dataclasses
 from datetime import datetime
 from typing import Literal
 
+from billing.types.discounts import DiscountRef
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckoutSnapshot:
@@ -31,6 +33,7 @@ class CheckoutSpec:
     cancel_url: str
     expires_at: datetime
     trial_days: int = 0
+    discount: DiscountRef | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

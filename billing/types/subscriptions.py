@@ -5,6 +5,7 @@ from datetime import datetime
 
 from billing.enums import AttemptState, Provider, SubscriptionStatus
 from billing.types.changes import DiscountSnapshot, ScheduledChange
+from billing.types.discounts import DiscountRef
 from billing.types.invoices import InvoiceSnapshot
 
 
@@ -62,7 +63,7 @@ class SubscriptionSpec:
     """What a provider is asked to start.
 
     Without `payment_method` the provider waits for the payer to enter one (the snapshot then has a
-    client secret). `trial_days` 0 means none.
+    client secret). `trial_days` 0 means none; `discount` lies on the subscription from its start.
     """
 
     our_id: str
@@ -72,3 +73,4 @@ class SubscriptionSpec:
     seats: int
     payment_method: str = ""
     trial_days: int = 0
+    discount: DiscountRef | None = None
