@@ -109,9 +109,9 @@ def portal(traveller: Any) -> None:
     )
     with httpx.Client(timeout=10, trust_env=False, follow_redirects=True) as browser:
         assert "Cancel subscription" in browser.get(session.url).text
-        shown = browser.post(session.url, data={"subscription": found.id, "do": "cancel"})
+        shown = browser.post(f"{session.url}/cancel/{found.id}")
         assert "Keep subscription" in shown.text
         invoice = v1.invoices.retrieve(found.latest_invoice)
         assert browser.get(invoice.invoice_pdf).content.startswith(b"%PDF-1.4")
         assert str(invoice.number) in browser.get(invoice.hosted_invoice_url).text
-    assert v1.subscriptions.retrieve(found.id).cancel_at_period_end
+    assert v1.subscriptions.retrieve(found.id).cancel_at is not None

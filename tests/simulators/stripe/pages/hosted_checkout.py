@@ -7,10 +7,10 @@ from starlette.responses import RedirectResponse, Response
 
 from tests.simulators.stripe import Json, ids
 from tests.simulators.stripe.errors import Refusal
+from tests.simulators.stripe.pages.cards import card_fields, card_from_form
 from tests.simulators.stripe.pages.html import field, money, page
 from tests.simulators.stripe.resources.checkout_completion import submit
-from tests.simulators.stripe.resources.payment_methods import billing_details, card_from_number
-from tests.simulators.stripe.wire import Params, decode_form
+from tests.simulators.stripe.wire import decode_form
 from tests.simulators.stripe.world import World
 
 
@@ -64,22 +64,9 @@ def _form(
     back = ""
     if session["cancel_url"]:
         back = f'<a class="back" href="{escape(session["cancel_url"])}">← Back</a>'
-    fields = (
-        field("email", "Email", autocomplete="email", value=email, kind="email", wide=True)
-        + field("number", "Card number", autocomplete="cc-number", mode="numeric", wide=True)
-        + field("expiry", "Expiration date", autocomplete="cc-exp", mode="numeric", hint="MM / YY")
-        + field("cvc", "Security code", autocomplete="cc-csc", mode="numeric")
-        + field(
-            "name", "Name on card", autocomplete="cc-name", value=given.get("name", ""), wide=True
-        )
-        + field(
-            "postal",
-            "Postal code",
-            autocomplete="postal-code",
-            value=given.get("postal", ""),
-            wide=True,
-        )
-    )
+    fields = field(
+        "email", "Email", autocomplete="email", value=email, kind="email", wide=True
+    ) + card_fields(given)
     amount = ""
     if session["mode"] == "payment":
         amount = f" {money(session['amount_total'], session['currency'])}"
@@ -104,24 +91,6 @@ def _closed(session: Json) -> Response:
     return page("Checkout expired", body, status=410)
 
 
-def _method(world: World, given: dict[str, str]) -> Json:
-    month, _, year = given.get("expiry", "").replace(" ", "").partition("/")
-    card = {
-        "number": given.get("number", ""),
-        "exp_month": month if month.isdigit() else "0",
-        "exp_year": year if year.isdigit() else "0",
-        "cvc": given.get("cvc", ""),
-    }
-    billing = Params(
-        {
-            "name": given.get("name", ""),
-            "email": given.get("email", ""),
-            "address": {"postal_code": given.get("postal", "")},
-        }
-    )
-    return card_from_number(world, Params(card), billing=billing_details(billing))
-
-
 async def show(world: World, request: Request, session_id: str) -> Response:
     """Show the form, or take the card."""
     body = await request.body()
@@ -134,7 +103,7 @@ async def show(world: World, request: Request, session_id: str) -> Response:
         return _form(world, session, {}, None)
     given = {name: str(value) for name, value in decode_form(body.decode()).items()}
     try:
-        method = _method(world, given)
+        method = card_from_form(world, given)
         decline = submit(
             world,
             session,

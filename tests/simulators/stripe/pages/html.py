@@ -1,5 +1,6 @@
 """Small pages: escaped text in a calm frame, no inline script, no inline style."""
 
+import time
 from html import escape
 
 from starlette.responses import HTMLResponse
@@ -40,6 +41,26 @@ def money(amount: int | None, currency: str | None) -> str:
         return f"{code} {amount or 0:,}"
     value = f"{(amount or 0) / 100:,.2f}"
     return f"${value}" if code == "USD" else f"{code} {value}"
+
+
+def day(moment: int) -> str:
+    """Return the date of a moment, in UTC as everything here."""
+    return time.strftime("%d %B %Y", time.gmtime(moment)).lstrip("0")
+
+
+def alert(problem: str | None) -> str:
+    """Return a problem so that assistive tools read it out at once."""
+    return f'<div class="alert" role="alert">{escape(problem)}</div>' if problem else ""
+
+
+def notice(text: str) -> str:
+    """Return the good outcome of what was just done."""
+    return f'<div class="notice" role="status">{escape(text)}</div>' if text else ""
+
+
+def link_back(url: str | None, label: str) -> str:
+    """Return the way out of a page, above its card."""
+    return f'<a class="back" href="{escape(url)}">← {escape(label)}</a>' if url else ""
 
 
 def field(

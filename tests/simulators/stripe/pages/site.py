@@ -24,7 +24,7 @@ _PAGES: tuple[tuple[re.Pattern[str], Page], ...] = (
     (re.compile(r"^/c/pay/(\w+)$"), hosted_checkout.show),
     (re.compile(r"^/i/(\w+)$"), hosted_invoice.show),
     (re.compile(r"^/i/(\w+)/pdf$"), hosted_invoice.pdf),
-    (re.compile(r"^/p/session/(\w+)$"), portal.show),
+    (re.compile(r"^/p/session/(\w+)(?:/.*)?$"), portal.show),
 )
 
 
