@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from tests.contract import journey_pages
+from tests.contract import journey_changes, journey_pages
 
 DAY = 86_400
 ALL = [
@@ -31,6 +31,7 @@ def go(traveller: Any) -> None:
     changes(traveller, price)
     invoices(traveller, price)
     renewals(traveller, price)
+    journey_changes.go(traveller, price, payer(traveller))
     journey_pages.go(traveller, price)
     events(traveller)
 

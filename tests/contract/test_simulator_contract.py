@@ -43,6 +43,7 @@ EXPECTED = {
     "invoice.updated",
     "invoice.voided",
     "invoice_payment.paid",
+    "invoiceitem.created",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.created",
@@ -121,6 +122,7 @@ class TestJourney:
     ) -> None:
         kinds = {event["data"]["object"]["object"] for event in journey.simulator.events()}
         kinds |= {"balance_transaction", "invoice_payment", "subscription_item"}
+        kinds |= {"customer_balance_transaction"}
         deviations = [
             message
             for kind in sorted(kinds)

@@ -201,7 +201,6 @@ _NOT_SIMULATED = (
     "application_fee_amount",
     "application_fee_percent",
     "backdate_start_date",
-    "billing_cycle_anchor",
     "billing_cycle_anchor_config",
     "billing_schedules",
     "billing_thresholds",

@@ -30,3 +30,12 @@ def next_end(anchor: int, interval: str, count: int, start: int) -> int:
     while after(anchor, interval, count, steps) <= start:
         steps += 1
     return after(anchor, interval, count, steps)
+
+
+def start_before(anchor: int, interval: str, count: int, end: int) -> int:
+    """Return the beginning of the whole period that ends at a boundary counted from the anchor."""
+    length = _SECONDS.get(interval) or _MONTHS[interval] * 28 * DAY
+    steps = (end - anchor) // (length * count) + 2
+    while after(anchor, interval, count, steps) >= end:
+        steps -= 1
+    return after(anchor, interval, count, steps)

@@ -12,6 +12,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "charge": ("customer", "payment_intent"),
     "checkout.session": ("customer", "subscription", "payment_intent"),
     "customer": ("email",),
+    "customer_balance_transaction": ("customer",),
     "discount": ("subscription",),
     "invoice": ("customer",),
     "invoice_payment": ("invoice", "intent"),
@@ -25,7 +26,8 @@ INDEXED: dict[str, tuple[str, ...]] = {
 }
 
 
-def _value(row: Json, field: str) -> str | None:
+def value_of(row: Json, field: str) -> str | None:
+    """Return what a row is indexed by, if it is anything."""
     value = row["payment"].get("payment_intent") if field == "intent" else row.get(field)
     return value if isinstance(value, str) else None
 
@@ -51,7 +53,7 @@ class Store:
         if fields:
             row = self.tables[kind][row_id]
             for field in fields:
-                value = _value(row, field)
+                value = value_of(row, field)
                 if value is not None:
                     # Entries of former values stay; readers compare the row again.
                     self.index.setdefault((kind, field, value), {})[row_id] = None
@@ -85,7 +87,7 @@ class Store:
         table = self.tables.get(kind, {})
         for row_id in list(self.index.get((kind, field, value), ())):
             row = table.get(row_id)
-            if row is not None and _value(row, field) == value:
+            if row is not None and value_of(row, field) == value:
                 yield row
 
     def clear(self) -> None:

@@ -1,6 +1,7 @@
-"""The invoice object as it is drafted."""
+"""The invoice object as it is drafted, and its sums."""
 
 from tests.simulators.stripe import Json, ids
+from tests.simulators.stripe.engine import balances, waiting
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
 
@@ -15,26 +16,22 @@ def make_invoice(
     subscription: Json | None = None,
     currency: str | None = None,
 ) -> Json:
-    """Return a draft invoice over these lines; the caller adds it to the world."""
+    """Return a draft invoice over these lines; `add` puts it into the world."""
     invoice_id = ids.new_id("invoice")
-    for line in lines:
-        line["invoice"] = invoice_id
     source = subscription or {}
-    total = sum(line["amount"] for line in lines)
-    due = max(total, 0)
     now = world.now()
     days = source.get("days_until_due")
-    return {
+    invoice = {
         "id": invoice_id,
         "object": "invoice",
         "account_country": "US",
         "account_name": "Simulator",
         "account_tax_ids": None,
-        "amount_due": due,
+        "amount_due": 0,
         "amount_overpaid": 0,
         "amount_paid": 0,
         "amount_paid_off_stripe": 0,
-        "amount_remaining": due,
+        "amount_remaining": 0,
         "amount_shipping": 0,
         "application": None,
         "attempt_count": 0,
@@ -69,7 +66,7 @@ def make_invoice(
         "discounts": [],
         "due_date": now + days * DAY if days is not None else None,
         "effective_at": None,
-        "ending_balance": 0,
+        "ending_balance": None,
         "footer": None,
         "from_invoice": None,
         "hosted_invoice_url": None,
@@ -81,7 +78,7 @@ def make_invoice(
             "object": "list",
             "data": lines,
             "has_more": False,
-            "total_count": len(lines),
+            "total_count": 0,
             "url": f"/v1/invoices/{invoice_id}/lines",
         },
         "livemode": False,
@@ -121,13 +118,34 @@ def make_invoice(
             "paid_at": None,
             "voided_at": None,
         },
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "subtotal": 0,
+        "subtotal_excluding_tax": 0,
         "test_clock": customer["test_clock"],
-        "total": total,
+        "total": 0,
         "total_discount_amounts": [],
-        "total_excluding_tax": total,
+        "total_excluding_tax": 0,
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
         "webhooks_delivered_at": None,
     }
+    reckon(world, invoice)
+    return invoice
+
+
+def reckon(world: World, invoice: Json) -> None:
+    """Work out the sums of a draft from its lines and the customer's balance."""
+    found = invoice["lines"]
+    for line in found["data"]:
+        line["invoice"] = invoice["id"]
+    found["total_count"] = len(found["data"])
+    total = sum(line["amount"] for line in found["data"])
+    for field in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
+        invoice[field] = total
+    balances.foresee(world, invoice)
+
+
+def add(world: World, invoice: Json) -> Json:
+    """Put a draft into the world; what waited for it is on it now."""
+    world.add(invoice, "invoice.created")
+    waiting.claim_items(world, invoice)
+    return invoice

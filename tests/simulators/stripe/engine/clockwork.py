@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import invoicing, renewing, settling, standing
+from tests.simulators.stripe.engine import invoicing, previewing, renewing, settling, standing
+from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
 
 Job = Callable[[World, str], None]
@@ -47,7 +48,8 @@ def _expire_incomplete(world: World, subscription: Json) -> None:
 
 
 def _announce_trial_end(world: World, subscription: Json) -> None:
-    if subscription["status"] == "trialing":
+    ahead = world.settings["trial_will_end_days"] * DAY
+    if subscription["status"] == "trialing" and subscription["trial_end"] - ahead <= world.now():
         world.emit("customer.subscription.trial_will_end", subscription)
 
 
@@ -139,7 +141,7 @@ def _resume_collection(world: World, subscription: Json) -> None:
 
 
 JOBS: dict[str, Job] = {
-    "announce_invoice": _subscription(renewing.announce_invoice),
+    "announce_invoice": _subscription(previewing.announce_invoice),
     "announce_trial_end": _subscription(_announce_trial_end),
     "cancel_at": _subscription(_cancel_at),
     "end_period": _subscription(renewing.end_period),

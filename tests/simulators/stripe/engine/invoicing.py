@@ -1,7 +1,7 @@
 """Invoices: drafted, finalized with a PaymentIntent, paid, voided."""
 
 from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import cardholding, intents, standing
+from tests.simulators.stripe.engine import balances, cardholding, intents, standing
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.expand import includable
 from tests.simulators.stripe.world import World
@@ -55,6 +55,7 @@ def finalize(world: World, invoice: Json) -> None:
     customer = world.store.get("customer", invoice["customer"])
     now = world.now()
     with world.change(invoice, "invoice.finalized"):
+        balances.settle(world, invoice)
         invoice["status"] = "open"
         invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
         invoice["effective_at"] = now
@@ -171,6 +172,7 @@ def void(world: World, invoice: Json) -> None:
         invoice["auto_advance"] = False
         invoice["next_payment_attempt"] = None
         invoice["status_transitions"]["voided_at"] = world.now()
+    balances.give_back(world, invoice)
     cancel_intents(world, invoice, "void_invoice")
     world.emit("invoice.voided", invoice)
     subscription = standing.subscription_of(world, invoice)

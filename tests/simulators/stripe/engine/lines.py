@@ -163,29 +163,48 @@ def make_line(
 
 
 def line_of_invoiceitem(entry: Json) -> Json:
-    """Return the invoice line for an invoice item."""
+    """Return the invoice line for an invoice item; a proration belongs to its subscription item."""
     details = (entry["parent"] or {}).get("subscription_details") or {}
-    price = {
-        "id": entry["pricing"]["price_details"]["price"],
-        "product": entry["pricing"]["price_details"]["product"],
-        "currency": entry["currency"],
-        "unit_amount_decimal": entry["pricing"]["unit_amount_decimal"],
+    credited = (entry["proration_details"] or {}).get("credited_items") or {}
+    parent: Json = {
+        "invoice_item": entry["id"],
+        "proration": entry["proration"],
+        "proration_details": {"credited_items": credited.get("invoice_line_item_details")},
+        "subscription": details.get("subscription"),
     }
-    return make_line(
-        price=price,
-        amount=entry["amount"],
-        quantity=entry["quantity"],
-        period=(entry["period"]["start"], entry["period"]["end"]),
-        description=entry["description"],
-        metadata=dict(entry["metadata"]),
-        parent={
-            "invoice_item_details": {
-                "invoice_item": entry["id"],
-                "proration": entry["proration"],
-                "proration_details": {"credited_items": None},
-                "subscription": details.get("subscription"),
-            },
-            "subscription_item_details": None,
-            "type": "invoice_item_details",
+    item = details.get("subscription_item")
+    if item is not None:
+        parent["subscription_item"] = item
+    return {
+        "id": ids.new_id("line_item"),
+        "object": "line_item",
+        "amount": entry["amount"],
+        "currency": entry["currency"],
+        "description": entry["description"],
+        "discount_amounts": [],
+        "discountable": entry["discountable"],
+        "discounts": list(entry["discounts"]),
+        "invoice": None,
+        "livemode": False,
+        "metadata": dict(entry["metadata"]),
+        "parent": {
+            "invoice_item_details": parent if item is None else None,
+            "subscription_item_details": None if item is None else parent,
+            "type": "invoice_item_details" if item is None else "subscription_item_details",
         },
-    )
+        "period": dict(entry["period"]),
+        "pretax_credit_amounts": [],
+        "pricing": entry["pricing"],
+        "quantity": entry["quantity"],
+        "subscription": details.get("subscription"),
+        "subtotal": entry["amount"],
+        "taxes": [],
+    }
+
+
+def invoiceitem_of(line: Json) -> str | None:
+    """Return the id of the invoice item that a line was made from."""
+    parent = line["parent"]
+    details = parent["invoice_item_details"] or parent["subscription_item_details"]
+    found: str | None = details["invoice_item"]
+    return found

@@ -4,13 +4,12 @@ from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
     bills,
     cardholding,
+    ending,
     lines,
     standing,
-    subscribing,
     waiting,
 )
 from tests.simulators.stripe.periods import next_end
-from tests.simulators.stripe.store import copied
 from tests.simulators.stripe.world import World
 
 
@@ -22,11 +21,11 @@ def end_period(world: World, subscription: Json) -> None:
     if standing.period_end(subscription) > now:
         return
     if subscription["cancel_at_period_end"]:
-        standing.end(world, subscription, reason="cancellation_requested")
+        ending.end_as_planned(world, subscription)
         return
     if subscription["status"] == "trialing" and not _may_leave_trial(world, subscription):
         return
-    bill = copied_items(subscription, now)
+    bill = ended_items(subscription, now)
     with world.change(subscription, standing.UPDATED):
         if subscription["status"] == "trialing":
             subscription["status"] = "active"
@@ -36,13 +35,12 @@ def end_period(world: World, subscription: Json) -> None:
                 world.store.touch("subscription_item", item["id"])
         invoice = draft_cycle_invoice(world, subscription, ended=bill)
         subscription["latest_invoice"] = invoice["id"]
-    world.add(invoice, "invoice.created")
-    waiting.claim_items(world, invoice)
-    subscribing.schedule_period(world, subscription)
+    bills.add(world, invoice)
+    standing.schedule_period(world, subscription)
     world.schedule(now + world.settings["finalize_after_s"], "finalize_invoice", invoice["id"])
 
 
-def copied_items(subscription: Json, now: int) -> dict[str, tuple[int, int]]:
+def ended_items(subscription: Json, now: int) -> dict[str, tuple[int, int]]:
     """Return the periods of the items that end now, by item id."""
     return {
         item["id"]: (item["current_period_start"], item["current_period_end"])
@@ -114,20 +112,3 @@ def _may_leave_trial(world: World, subscription: Json) -> bool:
             subscription["status"] = "paused"
         world.emit("customer.subscription.paused", subscription)
     return bool(behavior == "create_invoice")
-
-
-def announce_invoice(world: World, subscription: Json) -> None:
-    """Emit `invoice.upcoming` with the invoice as it would be: it has no id yet."""
-    if subscription["status"] not in ("active", "past_due") or subscription["cancel_at_period_end"]:
-        return
-    ahead = copied(subscription)
-    end = standing.period_end(ahead)
-    if end <= world.now():
-        return
-    ended = copied_items(ahead, end)
-    for item in ahead["items"]["data"]:
-        if item["id"] in ended:
-            roll(ahead, item)
-    preview = draft_cycle_invoice(world, ahead, ended=ended)
-    del preview["id"]
-    world.emit("invoice.upcoming", preview)

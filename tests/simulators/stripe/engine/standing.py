@@ -1,6 +1,7 @@
 """How a subscription stands: it follows its invoices, and it ends."""
 
 from tests.simulators.stripe import Json
+from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
 
 ENDED = ("canceled", "incomplete_expired")
@@ -105,3 +106,15 @@ def _stop_collecting(world: World, subscription: Json) -> None:
                 invoice["auto_advance"] = False
                 invoice["next_payment_attempt"] = None
                 invoice["automatically_finalizes_at"] = None
+
+
+def schedule_period(world: World, subscription: Json) -> None:
+    """Note what is due at the end of the running period, and the notices ahead of it."""
+    end = period_end(subscription)
+    world.schedule(end, "end_period", subscription["id"])
+    if subscription["status"] == "trialing":
+        notice = end - world.settings["trial_will_end_days"] * DAY
+        world.schedule(max(notice, world.now()), "announce_trial_end", subscription["id"])
+    else:
+        notice = end - world.settings["upcoming_days"] * DAY
+        world.schedule(max(notice, world.now()), "announce_invoice", subscription["id"])

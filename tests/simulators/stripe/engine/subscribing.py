@@ -15,7 +15,7 @@ from tests.simulators.stripe.engine import (
     standing,
 )
 from tests.simulators.stripe.errors import Refusal
-from tests.simulators.stripe.periods import DAY, next_end
+from tests.simulators.stripe.periods import next_end
 from tests.simulators.stripe.world import World
 
 INCOMPLETE_HOURS = 23
@@ -48,23 +48,12 @@ class Start:
 def start(world: World, wish: Start) -> Json:
     """Create a subscription with its first invoice, paid or waiting as the wish says."""
     now = world.now()
-    trialing = wish.trial_end is not None and wish.trial_end > now
-    method = cardholding.default_of(world, wish.customer["id"], wish.default_payment_method)
+    trialing, charges = _outlook(world, wish)
     automatic = wish.collection_method == "charge_automatically"
-    due = sum(
-        lines.amount_of(wanted.price, wanted.quantity)
-        for wanted in wish.items
-        if wanted.price["recurring"]["usage_type"] == "licensed"
-    )
-    charges = automatic and not trialing and due > 0
     if charges and wish.behavior != "default_incomplete":
+        method = cardholding.default_of(world, wish.customer["id"], wish.default_payment_method)
         _refuse_in_advance(world, wish, method)
-    subscription = _make(world, wish, trialing=trialing, charges=charges)
-    invoice = _first_invoice(world, wish, subscription, trialing=trialing)
-    world.add(subscription, "customer.subscription.created")
-    world.add(invoice, "invoice.created")
-    _set_customer_currency(world, wish.customer, subscription["currency"])
-    _schedule(world, subscription)
+    subscription, invoice = draft(world, wish)
     if not automatic and not trialing:
         world.schedule(now + world.settings["finalize_after_s"], "finalize_invoice", invoice["id"])
         return subscription
@@ -74,6 +63,31 @@ def start(world: World, wish: Start) -> Json:
     if subscription["status"] == "incomplete":
         world.schedule(now + INCOMPLETE_HOURS * 3600, "expire_incomplete", subscription["id"])
     return subscription
+
+
+def draft(world: World, wish: Start) -> tuple[Json, Json]:
+    """Add a subscription and its first invoice as a draft; nothing is collected yet."""
+    trialing, charges = _outlook(world, wish)
+    subscription = _make(world, wish, trialing=trialing, charges=charges)
+    invoice = _first_invoice(world, wish, subscription, trialing=trialing)
+    world.add(subscription, "customer.subscription.created")
+    bills.add(world, invoice)
+    _set_customer_currency(world, wish.customer, subscription["currency"])
+    _schedule(world, subscription)
+    return subscription, invoice
+
+
+def _outlook(world: World, wish: Start) -> tuple[bool, bool]:
+    """Say whether a subscription begins with a trial, and whether with a charge."""
+    trialing = wish.trial_end is not None and wish.trial_end > world.now()
+    due = sum(
+        lines.amount_of(wanted.price, wanted.quantity)
+        for wanted in wish.items
+        if wanted.price["recurring"]["usage_type"] == "licensed"
+    )
+    automatic = wish.collection_method == "charge_automatically"
+    # Credit that the customer has may pay the first invoice without any card.
+    return trialing, automatic and not trialing and due + min(wish.customer["balance"], 0) > 0
 
 
 def _refuse_in_advance(world: World, wish: Start, method: str | None) -> None:
@@ -260,18 +274,6 @@ def _first_invoice(world: World, wish: Start, subscription: Json, *, trialing: b
 
 
 def _schedule(world: World, subscription: Json) -> None:
-    schedule_period(world, subscription)
+    standing.schedule_period(world, subscription)
     if subscription["cancel_at"] is not None and not subscription["cancel_at_period_end"]:
         world.schedule(subscription["cancel_at"], "cancel_at", subscription["id"])
-
-
-def schedule_period(world: World, subscription: Json) -> None:
-    """Note what is due at the end of the running period, and the notices ahead of it."""
-    end = standing.period_end(subscription)
-    world.schedule(end, "end_period", subscription["id"])
-    if subscription["status"] == "trialing":
-        notice = end - world.settings["trial_will_end_days"] * DAY
-        world.schedule(max(notice, world.now()), "announce_trial_end", subscription["id"])
-    else:
-        notice = end - world.settings["upcoming_days"] * DAY
-        world.schedule(max(notice, world.now()), "announce_invoice", subscription["id"])

@@ -24,8 +24,8 @@ def lines_for(world: World, subscription: Json) -> list[Json]:
 def claim_items(world: World, invoice: Json) -> None:
     """Note on the invoice items that they are on this invoice now."""
     for line in invoice["lines"]["data"]:
-        details = line["parent"]["invoice_item_details"]
-        entry = world.store.find("invoiceitem", details["invoice_item"]) if details else None
+        entry_id = lines.invoiceitem_of(line)
+        entry = world.store.find("invoiceitem", entry_id) if entry_id else None
         if entry is not None:
             entry["invoice"] = invoice["id"]
             world.touch(entry)

@@ -1,7 +1,7 @@
 """/v1/account and /v1/customers."""
 
 from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import standing
+from tests.simulators.stripe.engine import balances, standing
 from tests.simulators.stripe.engine.cardholding import EMPTY_ADDRESS
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.expand import includable
@@ -133,7 +133,15 @@ def create_customer(call: Call) -> Json:
         call.world.follow_clock_of(customer)
         customer["created"] = call.world.now()
     _assign(call.world, customer, call.params)
-    return call.world.add(customer, "customer.created")
+    call.world.add(customer, "customer.created")
+    _set_balance(call, customer)
+    return customer
+
+
+def _set_balance(call: Call, customer: Json) -> None:
+    balance = call.params.integer("balance")
+    if balance is not None and balance != customer["balance"]:
+        balances.move(call.world, customer["id"], balance - customer["balance"], "adjustment")
 
 
 def live_customer(world: World, customer_id: str, *, param: str | None = None) -> Json:
@@ -162,6 +170,7 @@ def update_customer(call: Call) -> Json:
     customer = live_customer(call.world, call.id)
     with call.world.change(customer, "customer.updated"):
         _assign(call.world, customer, call.params)
+    _set_balance(call, customer)
     return customer
 
 

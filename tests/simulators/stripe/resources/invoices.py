@@ -35,9 +35,7 @@ def create_invoice(call: Call) -> Json:
     invoice["collection_method"] = params.text("collection_method") or "charge_automatically"
     invoice["description"] = params.text("description")
     invoice["metadata"] = merge_metadata({}, params)
-    world.add(invoice, "invoice.created")
-    if included:
-        waiting.claim_items(world, invoice)
+    bills.add(world, invoice)
     if invoice["auto_advance"]:
         due = world.now() + world.settings["finalize_after_s"]
         invoice["automatically_finalizes_at"] = due

@@ -1,7 +1,9 @@
-"""POST /v1/subscriptions/{id} and /v1/subscription_items: changing what runs."""
+"""POST /v1/subscriptions/{id}: changing what runs."""
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import changing, standing, subscribing
+from tests.simulators.stripe.engine.changing import Change
+from tests.simulators.stripe.engine.rehearsing import Rehearsal
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.resources import subscriptions
 from tests.simulators.stripe.resources.customers import require_attached
@@ -17,35 +19,81 @@ def update_subscription(call: Call) -> Json:
     """Change a running subscription."""
     world, params = call.world, call.params
     subscription = subscriptions.live_subscription(call)
-    edits = [_edit(world, subscription, item) for item in params.each("items")]
     behavior = params.choice("payment_behavior", subscriptions.BEHAVIORS, "allow_incomplete")
-    always = params.text("proration_behavior") == "always_invoice"
-    if edits and always and behavior == "error_if_incomplete":
-        subscribing.refuse_in_advance(
-            world, subscription, off_session=params.boolean("off_session")
-        )
+    off_session = params.boolean("off_session")
+    wish = change_of(world, subscription, params)
+    if behavior == "error_if_incomplete":
+        _refuse_unpaid(world, subscription, params, off_session=off_session)
     with world.change(subscription, standing.UPDATED):
         _assign(world, subscription, params)
-        _set_cancellation(world, subscription, params)
-        _set_trial(world, subscription, params)
+        set_cancellation(world, subscription, params)
         _set_pause(world, subscription, params)
-        if edits:
-            changing.change_items(
-                world,
-                subscription,
-                edits,
-                proration=params.choice("proration_behavior", PRORATIONS, PRORATIONS[0]),
-                at=params.integer("proration_date"),
-            )
-    if edits:
-        changing.bill_change(
-            world,
-            subscription,
-            always=always,
-            off_session=params.boolean("off_session"),
-            behavior=behavior,
-        )
+        effect = changing.change(world, subscription, wish)
+    bill(
+        world,
+        subscription,
+        effect,
+        off_session=off_session,
+        behavior=behavior,
+    )
     return subscription
+
+
+def bill(
+    world: World,
+    subscription: Json,
+    effect: changing.Effect,
+    *,
+    off_session: bool = False,
+    behavior: str = "allow_incomplete",
+) -> None:
+    """Invoice a change that is to be paid at once, and charge it."""
+    invoice = changing.draft_bill(world, subscription, effect)
+    if invoice is not None:
+        changing.collect_bill(
+            world, subscription, invoice, off_session=off_session, behavior=behavior
+        )
+
+
+def _refuse_unpaid(world: World, subscription: Json, params: Params, *, off_session: bool) -> None:
+    """Refuse a change whose invoice would not be paid, before anything is changed."""
+    rehearsal = Rehearsal(world)
+    mine = rehearsal.store.get("subscription", subscription["id"])
+    wish = change_of(rehearsal, mine, params)
+    effect = changing.change(rehearsal, mine, wish)
+    invoice = changing.draft_bill(rehearsal, mine, effect)
+    if invoice is not None and invoice["amount_due"] > 0:
+        subscribing.refuse_in_advance(world, subscription, off_session=off_session)
+
+
+def change_of(world: World, subscription: Json, params: Params) -> Change:
+    """Return the change of items, anchor and trial that the parameters ask for."""
+    anchor = params.text("billing_cycle_anchor")
+    if anchor not in (None, "now", "unchanged"):
+        raise Refusal(
+            "Invalid billing_cycle_anchor: must be one of now, or unchanged",
+            param=params.name("billing_cycle_anchor"),
+        )
+    return Change(
+        edits=[_edit(world, subscription, item) for item in params.each("items")],
+        proration=params.choice("proration_behavior", PRORATIONS, PRORATIONS[0]),
+        at=params.integer("proration_date"),
+        anchor_now=anchor == "now",
+        trial_end=_trial_end(world, params),
+    )
+
+
+def _trial_end(world: World, params: Params) -> int | None:
+    given = params.text("trial_end")
+    if given in (None, "now"):
+        return None if given is None else world.now()
+    end = params.integer("trial_end") or 0
+    if end <= world.now():
+        raise Refusal(
+            "Invalid timestamp: must be an integer Unix timestamp in the future.",
+            param=params.name("trial_end"),
+        )
+    return end
 
 
 def _edit(world: World, subscription: Json, params: Params) -> changing.Edit:
@@ -64,7 +112,10 @@ def _edit(world: World, subscription: Json, params: Params) -> changing.Edit:
     if params.has("price") or params.has("price_data") or item is None:
         price = subscriptions.recurring_price(world, params)
     quantity = subscriptions.quantity_of(params, item["quantity"] if item is not None else 1)
-    return changing.Edit(item, price, quantity, deleted=deleted)
+    metadata = None
+    if params.has("metadata"):
+        metadata = merge_metadata(item["metadata"] if item is not None else {}, params)
+    return changing.Edit(item, price, quantity, deleted=deleted, metadata=metadata)
 
 
 def _assign(world: World, subscription: Json, params: Params) -> None:
@@ -84,7 +135,7 @@ def _assign(world: World, subscription: Json, params: Params) -> None:
     subscription["metadata"] = merge_metadata(subscription["metadata"], params)
 
 
-def _set_cancellation(world: World, subscription: Json, params: Params) -> None:
+def set_cancellation(world: World, subscription: Json, params: Params) -> None:
     if params.has("cancel_at_period_end"):
         wanted = params.boolean("cancel_at_period_end")
         subscription["cancel_at_period_end"] = wanted
@@ -112,22 +163,6 @@ def _note_cancellation(world: World, subscription: Json, moment: int | None) -> 
     subscription["cancel_at"] = moment
     subscription["canceled_at"] = world.now() if planned else None
     subscription["cancellation_details"]["reason"] = "cancellation_requested" if planned else None
-
-
-def _set_trial(world: World, subscription: Json, params: Params) -> None:
-    given = params.text("trial_end")
-    if given is None:
-        return
-    end = world.now() if given == "now" else params.integer("trial_end") or 0
-    if given != "now" and end <= world.now():
-        raise Refusal("Invalid timestamp: must be an integer Unix timestamp in the future.")
-    subscription["trial_end"] = end
-    subscription["trial_start"] = subscription["trial_start"] or world.now()
-    subscription["billing_cycle_anchor"] = end
-    subscription["status"] = "trialing"
-    for item in subscription["items"]["data"]:
-        item["current_period_end"] = end
-    world.schedule(end, "end_period", subscription["id"])
 
 
 def _set_pause(world: World, subscription: Json, params: Params) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import invoicing, standing, subscribing
+from tests.simulators.stripe.engine import changing, ending, invoicing, standing, subscribing
 from tests.simulators.stripe.engine.subscribing import Start, Wanted
 from tests.simulators.stripe.errors import Refusal, missing
 from tests.simulators.stripe.periods import DAY
@@ -194,7 +194,16 @@ def cancel_subscription(call: Call) -> Json:
     if was_incomplete and invoice is not None and invoice["status"] == "open":
         invoicing.void(world, invoice)
         return subscription
-    standing.end(world, subscription, reason="cancellation_requested")
+    last = ending.cancel(
+        world,
+        subscription,
+        prorate=params.boolean("prorate"),
+        invoice_now=params.boolean("invoice_now"),
+    )
+    if last is not None:
+        changing.collect_bill(
+            world, subscription, last, off_session=False, behavior="allow_incomplete"
+        )
     return subscription
 
 

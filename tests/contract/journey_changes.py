@@ -1,0 +1,58 @@
+"""The journey's part about changes: previews, credit, schedules, discounts."""
+
+from typing import Any
+
+import stripe
+
+DAY = 86_400
+
+
+def go(traveller: Any, price: Any, customer: Any) -> None:
+    """Drive what changes a running subscription, or shows what a change would cost."""
+    previews(traveller, price, customer)
+
+
+def previews(traveller: Any, price: Any, customer: Any) -> None:
+    v1 = traveller.v1
+    made = v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+    item = made["items"].data[0].id
+    yearly = v1.prices.create(
+        {
+            "product": price.product,
+            "currency": "usd",
+            "unit_amount": 29_000,
+            "recurring": {"interval": "year"},
+        }
+    )
+    traveller.simulator.advance(5 * DAY)
+    at = traveller.simulator.now()
+    wanted: list[dict[str, Any]] = [
+        {"items": [{"id": item, "quantity": 4}]},
+        {"items": [{"id": item, "quantity": 4}], "proration_behavior": "always_invoice"},
+        {"items": [{"id": item, "price": yearly.id}], "proration_date": at},
+        {"items": [{"id": item, "deleted": True}, {"price": yearly.id}]},
+        {"cancel_now": True},
+        {"billing_cycle_anchor": "now"},
+        {"trial_end": at + 9 * DAY},
+    ]
+    for details in wanted:
+        v1.invoices.create_preview({"subscription": made.id, "subscription_details": details})
+    v1.invoices.create_preview(
+        {"customer": customer.id, "subscription_details": {"items": [{"price": price.id}]}}
+    )
+    v1.invoices.create_preview({"customer": customer.id, "preview_mode": "recurring"})
+    v1.subscriptions.update(
+        made.id, {"items": [{"id": item, "price": yearly.id}], "proration_date": at}
+    )
+    v1.subscriptions.update(
+        made.id,
+        {"items": [{"id": item, "price": price.id}], "proration_behavior": "always_invoice"},
+    )
+    moved = v1.customers.balance_transactions.list(customer.id).data[0]
+    v1.customers.balance_transactions.retrieve(customer.id, moved.id)
+    v1.customers.balance_transactions.update(customer.id, moved.id, {"metadata": {"a": "1"}})
+    v1.customers.balance_transactions.create(customer.id, {"amount": 5, "currency": "usd"})
+    v1.subscriptions.cancel(made.id, {"prorate": True, "invoice_now": True})
+    traveller.refused(
+        stripe.InvalidRequestError, v1.invoices.create_preview, {"subscription": made.id}
+    )

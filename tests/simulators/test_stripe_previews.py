@@ -1,0 +1,422 @@
+"""Previews: the invoice that a change would make, to the minor unit."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.simulators.conftest import save_card
+from tests.simulators.stripe.client import StripeSimulator
+
+DAY = 86_400
+
+
+def subscribe(v1: Any, customer: Any, price: Any, **more: Any) -> Any:
+    wish = {"customer": customer.id, "items": [{"price": price.id}], **more}
+    return v1.subscriptions.create(wish)
+
+
+def new_price(v1: Any, price: Any, amount: int, interval: str = "month") -> Any:
+    return v1.prices.create(
+        {
+            "product": price.product,
+            "currency": "usd",
+            "unit_amount": amount,
+            "recurring": {"interval": interval},
+        }
+    )
+
+
+def told(invoice: Any) -> list[tuple[str, int, int | None, bool, int, int]]:
+    """What two invoices must have in common, line by line."""
+    found = []
+    for line in invoice.lines.data:
+        details = line.parent.subscription_item_details
+        found.append(
+            (
+                line.description,
+                line.amount,
+                line.quantity,
+                details.proration,
+                line.period.start,
+                line.period.end,
+            )
+        )
+    return found
+
+
+class Shop:
+    """A subscription of two seats in the middle of its month, and ways to change it."""
+
+    def __init__(self, simulator: StripeSimulator, v1: Any, customer: Any, price: Any) -> None:
+        self.simulator, self.v1 = simulator, v1
+        self.customer = customer
+        made = subscribe(v1, customer, price, items=[{"price": price.id, "quantity": 2}])
+        simulator.advance(11 * DAY + 12_345)
+        self.id, self.item = made.id, made["items"].data[0]
+
+    def preview(self, item: dict[str, Any], **details: Any) -> Any:
+        items = [{"id": self.item.id, **item}]
+        return self.v1.invoices.create_preview(
+            {"subscription": self.id, "subscription_details": {"items": items, **details}}
+        )
+
+    def change(self, item: dict[str, Any], **more: Any) -> Any:
+        items = [{"id": self.item.id, **item}]
+        return self.v1.subscriptions.update(
+            self.id, {"items": items, "expand": ["latest_invoice"], **more}
+        )
+
+
+@pytest.fixture
+def shop(simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any) -> Shop:
+    return Shop(simulator, v1, customer, price)
+
+
+class TestAChangeInvoicedAtOnce:
+    @pytest.mark.parametrize("seats", [1, 3, 17])
+    def test_is_previewed_to_the_minor_unit(self, shop: Shop, seats: int) -> None:
+        at = shop.simulator.now() - 777
+        how = {"proration_behavior": "always_invoice", "proration_date": at}
+        preview = shop.preview({"quantity": seats}, **how)
+        shop.simulator.advance(600)
+
+        changed = shop.change({"quantity": seats}, **how)
+
+        billed = changed.latest_invoice
+        assert billed.billing_reason == "subscription_update"
+        assert told(billed) == told(preview)
+        assert (billed.subtotal, billed.total) == (preview.subtotal, preview.total)
+        assert billed.amount_due == preview.amount_due
+        assert [line.parent.subscription_item_details.proration for line in billed.lines.data] == [
+            True,
+            True,
+        ]
+
+    def test_a_preview_changes_nothing(self, shop: Shop) -> None:
+        before = {
+            kind: shop.simulator.objects(kind)
+            for kind in ("subscription", "invoice", "invoiceitem", "customer", "payment_intent")
+        }
+        events = len(shop.simulator.events())
+
+        preview = shop.preview({"quantity": 9}, proration_behavior="always_invoice")
+
+        assert preview.id.startswith("upcoming_in_")
+        assert preview.status == "draft"
+        assert preview.billing_reason == "upcoming"
+        assert {kind: shop.simulator.objects(kind) for kind in before} == before
+        assert len(shop.simulator.events()) == events
+        with pytest.raises(stripe.InvalidRequestError, match="No such invoice"):
+            shop.v1.invoices.retrieve(preview.id)
+
+    def test_names_the_moment_it_was_worked_out_for(self, shop: Shop) -> None:
+        at = shop.simulator.now() - 60
+
+        preview = shop.preview(
+            {"quantity": 3}, proration_behavior="always_invoice", proration_date=at
+        )
+
+        details = preview.parent.subscription_details
+        assert details.subscription_proration_date == at
+        assert preview.lines.data[0].period.start == at
+
+    @pytest.mark.parametrize("off", [-40 * DAY, 40 * DAY])
+    def test_a_moment_outside_of_the_period_is_refused(self, shop: Shop, off: int) -> None:
+        at = shop.simulator.now() + off
+        how = {"proration_behavior": "always_invoice", "proration_date": at}
+
+        for call in (shop.preview, shop.change):
+            with pytest.raises(stripe.InvalidRequestError) as refused:
+                call({"quantity": 3}, **how)
+            assert refused.value.param == "proration_date"
+
+        assert shop.v1.subscriptions.retrieve(shop.id)["items"].data[0].quantity == 2
+
+    def test_the_credit_is_what_was_charged_before(self, shop: Shop) -> None:
+        how = {"proration_behavior": "always_invoice", "proration_date": shop.simulator.now()}
+        up = shop.change({"quantity": 7}, **how).latest_invoice
+
+        down = shop.preview({"quantity": 2}, **how)
+
+        assert down.lines.data[0].amount == -up.lines.data[1].amount
+        details = down.lines.data[0].parent.subscription_item_details
+        assert details.invoice_item is not None
+
+
+class TestAChangeOnTheNextInvoice:
+    def test_is_previewed_with_the_renewal(self, shop: Shop) -> None:
+        at = shop.simulator.now()
+        preview = shop.preview({"quantity": 5}, proration_date=at)
+        shop.change({"quantity": 5}, proration_date=at)
+
+        shop.simulator.advance(20 * DAY)
+
+        renewal = shop.v1.invoices.list({"subscription": shop.id}).data[0]
+        assert renewal.billing_reason == "subscription_cycle"
+        assert told(renewal) == told(preview)
+        assert renewal.total == preview.total
+        assert len(preview.lines.data) == 3
+
+    def test_without_prorations_costs_the_new_price_only(self, shop: Shop) -> None:
+        preview = shop.preview({"quantity": 5}, proration_behavior="none")
+
+        assert [line.amount for line in preview.lines.data] == [5 * 2900]
+        assert preview.lines.data[0].period.start == shop.item.current_period_end
+
+    def test_nothing_changed_is_the_next_renewal(self, shop: Shop) -> None:
+        shop.change({"quantity": 3})
+        waiting = [entry["amount"] for entry in shop.simulator.objects("invoiceitem")]
+
+        by_subscription = shop.v1.invoices.create_preview({"subscription": shop.id})
+        by_customer = shop.v1.invoices.create_preview({"customer": shop.customer.id})
+
+        assert told(by_subscription) == told(by_customer)
+        assert [line.amount for line in by_customer.lines.data] == [*waiting, 3 * 2900]
+
+    def test_what_recurs_is_shown_without_what_waits(self, shop: Shop) -> None:
+        shop.change({"quantity": 3})
+
+        preview = shop.v1.invoices.create_preview(
+            {"subscription": shop.id, "preview_mode": "recurring"}
+        )
+
+        assert [line.amount for line in preview.lines.data] == [3 * 2900]
+
+    def test_an_added_item_costs_what_is_left_of_its_period(self, shop: Shop) -> None:
+        extra = new_price(shop.v1, shop.item.price, 3000)
+        at = shop.simulator.now()
+        preview = shop.v1.invoices.create_preview(
+            {
+                "subscription": shop.id,
+                "subscription_details": {
+                    "items": [{"price": extra.id}],
+                    "proration_behavior": "always_invoice",
+                    "proration_date": at,
+                },
+            }
+        )
+
+        length = shop.item.current_period_end - shop.item.current_period_start
+        left = shop.item.current_period_end - at
+        assert [line.amount for line in preview.lines.data] == [round(3000 * left / length)]
+
+    def test_a_removed_item_is_credited(self, shop: Shop) -> None:
+        extra = new_price(shop.v1, shop.item.price, 3000)
+        shop.v1.subscriptions.update(shop.id, {"items": [{"price": extra.id}]})
+
+        preview = shop.preview({"deleted": True}, proration_behavior="always_invoice")
+
+        assert preview.lines.data[-1].amount < 0
+        assert [line.quantity for line in preview.lines.data] == [1, 2]
+
+
+class TestAnotherInterval:
+    @pytest.mark.parametrize("proration", ["create_prorations", "always_invoice"])
+    def test_begins_a_year_now_and_credits_the_month(self, shop: Shop, proration: str) -> None:
+        yearly = new_price(shop.v1, shop.item.price, 29_000, "year")
+        at = shop.simulator.now()
+        how = {"proration_behavior": proration, "proration_date": at}
+        preview = shop.preview({"price": yearly.id}, **how)
+
+        changed = shop.change({"price": yearly.id}, **how)
+
+        item = changed["items"].data[0]
+        left = shop.item.current_period_end - at
+        length = shop.item.current_period_end - shop.item.current_period_start
+        credit = -round(2 * 2900 * left / length)
+        billed = changed.latest_invoice
+        assert item.current_period_start == changed.billing_cycle_anchor
+        assert item.current_period_start - at in range(5)
+        assert item.current_period_end - item.current_period_start >= 365 * DAY
+        assert [line.amount for line in billed.lines.data] == [credit, 58_000]
+        assert [line.amount for line in preview.lines.data] == [credit, 58_000]
+        assert (billed.status, billed.amount_paid) == ("paid", 58_000 + credit)
+
+    def test_without_prorations_still_charges_the_new_period(self, shop: Shop) -> None:
+        yearly = new_price(shop.v1, shop.item.price, 29_000, "year")
+
+        changed = shop.change({"price": yearly.id}, proration_behavior="none")
+
+        assert [line.amount for line in changed.latest_invoice.lines.data] == [58_000]
+
+    def test_back_to_the_month_leaves_credit_that_pays_later_invoices(self, shop: Shop) -> None:
+        yearly = new_price(shop.v1, shop.item.price, 29_000, "year")
+        shop.change({"price": yearly.id})
+        shop.simulator.advance(10 * DAY)
+        how = {"proration_behavior": "always_invoice", "proration_date": shop.simulator.now()}
+        preview = shop.preview({"price": shop.item.price.id}, **how)
+
+        changed = shop.change({"price": shop.item.price.id}, **how)
+
+        billed = changed.latest_invoice
+        assert billed.total == preview.total < 0
+        assert (billed.status, billed.amount_due, billed.ending_balance) == (
+            "paid",
+            0,
+            billed.total,
+        )
+        assert preview.ending_balance == billed.total
+        assert shop.v1.customers.retrieve(shop.customer.id).balance == billed.total
+        shop.simulator.advance(32 * DAY)
+        renewal = shop.v1.invoices.list({"subscription": shop.id}).data[0]
+        assert (renewal.total, renewal.amount_due, renewal.amount_paid) == (5800, 0, 0)
+        assert renewal.starting_balance == billed.total
+        assert renewal.ending_balance == billed.total + 5800
+
+
+class TestBalance:
+    def test_a_smaller_plan_at_once_becomes_credit(self, shop: Shop) -> None:
+        changed = shop.change({"quantity": 1}, proration_behavior="always_invoice")
+
+        billed = changed.latest_invoice
+        (moved,) = shop.v1.customers.balance_transactions.list(shop.customer.id).data
+        assert billed.total < 0
+        assert (moved.amount, moved.ending_balance) == (billed.total, billed.total)
+        assert (moved.type, moved.invoice) == ("applied_to_invoice", billed.id)
+        assert shop.simulator.events("customer.updated")[-1]["data"]["object"]["balance"] < 0
+
+    def test_credit_that_does_not_suffice_lowers_the_amount(self, shop: Shop) -> None:
+        shop.v1.customers.balance_transactions.create(
+            shop.customer.id, {"amount": -1000, "currency": "usd", "description": "sorry"}
+        )
+        preview = shop.v1.invoices.create_preview({"subscription": shop.id})
+
+        shop.simulator.advance(21 * DAY)
+
+        renewal = shop.v1.invoices.list(
+            {"subscription": shop.id, "expand": ["data.payments"]}
+        ).data[0]
+        assert preview.amount_due == 4800
+        assert (renewal.total, renewal.amount_due, renewal.amount_paid) == (5800, 4800, 4800)
+        assert (renewal.starting_balance, renewal.ending_balance) == (-1000, 0)
+        assert renewal.payments.data[0].amount_paid == 4800
+        assert shop.v1.customers.retrieve(shop.customer.id).balance == 0
+
+    def test_voiding_gives_the_credit_back(self, v1: Any, customer: Any, price: Any) -> None:
+        v1.customers.update(customer.id, {"balance": -500})
+        made = subscribe(v1, customer, price, payment_behavior="default_incomplete")
+        assert v1.customers.retrieve(customer.id).balance == 0
+
+        v1.invoices.void_invoice(made.latest_invoice)
+
+        assert v1.customers.retrieve(customer.id).balance == -500
+        moved = v1.customers.balance_transactions.list(customer.id).data
+        assert [row.type for row in moved] == [
+            "unapplied_from_invoice",
+            "applied_to_invoice",
+            "adjustment",
+        ]
+
+
+class TestANewSubscription:
+    def test_is_previewed_as_it_would_begin(
+        self, v1: Any, simulator: StripeSimulator, customer: Any, price: Any, card: Any
+    ) -> None:
+        wish = {"items": [{"price": price.id, "quantity": 4}]}
+        preview = v1.invoices.create_preview(
+            {"customer": customer.id, "subscription_details": wish}
+        )
+
+        made = subscribe(v1, customer, price, **wish, expand=["latest_invoice"])
+
+        assert preview.total == made.latest_invoice.total == 4 * 2900
+        assert told(preview)[0][:4] == told(made.latest_invoice)[0][:4]
+        assert len(simulator.objects("subscription")) == 1
+
+    def test_needs_no_customer(self, v1: Any, simulator: StripeSimulator, price: Any) -> None:
+        wish = {"items": [{"price": price.id}]}
+
+        assert v1.invoices.create_preview({"subscription_details": wish}).total == 2900
+        assert simulator.objects("customer") == []
+
+    def test_a_trial_is_free_and_what_recurs_is_not(
+        self, v1: Any, simulator: StripeSimulator, customer: Any, price: Any
+    ) -> None:
+        wish = {
+            "items": [{"price": price.id}],
+            "trial_end": simulator.now() + 14 * DAY,
+        }
+        asked = {"customer": customer.id, "subscription_details": wish}
+
+        assert v1.invoices.create_preview(asked).total == 0
+        assert v1.invoices.create_preview({**asked, "preview_mode": "recurring"}).total == 2900
+
+
+class TestNothingUpcoming:
+    def test_is_said_of_what_is_going_to_end(self, shop: Shop) -> None:
+        shop.v1.subscriptions.update(shop.id, {"cancel_at_period_end": True})
+
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            shop.v1.invoices.create_preview({"subscription": shop.id})
+
+        assert (refused.value.code, refused.value.http_status) == ("invoice_upcoming_none", 404)
+
+    def test_what_waits_is_still_invoiced_at_the_end(self, shop: Shop) -> None:
+        shop.change({"quantity": 3})
+        waiting = sum(entry["amount"] for entry in shop.simulator.objects("invoiceitem"))
+        how = {"subscription": shop.id, "subscription_details": {"cancel_at_period_end": True}}
+        preview = shop.v1.invoices.create_preview(how)
+        shop.v1.subscriptions.update(shop.id, {"cancel_at_period_end": True})
+
+        shop.simulator.advance(21 * DAY)
+
+        ended = shop.v1.subscriptions.retrieve(shop.id, {"expand": ["latest_invoice"]})
+        assert ended.status == "canceled"
+        assert preview.total == ended.latest_invoice.amount_paid == waiting
+
+    def test_is_said_of_a_customer_without_subscriptions(self, v1: Any, customer: Any) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            v1.invoices.create_preview({"customer": customer.id})
+
+        assert refused.value.code == "invoice_upcoming_none"
+
+
+class TestEndingNow:
+    def test_the_preview_credits_as_the_cancellation_does(self, shop: Shop) -> None:
+        preview = shop.v1.invoices.create_preview(
+            {"subscription": shop.id, "subscription_details": {"cancel_now": True}}
+        )
+
+        ended = shop.v1.subscriptions.cancel(
+            shop.id, {"prorate": True, "invoice_now": True, "expand": ["latest_invoice"]}
+        )
+
+        assert ended.status == "canceled"
+        assert preview.total == pytest.approx(ended.latest_invoice.total, abs=1)
+        assert shop.v1.customers.retrieve(shop.customer.id).balance == ended.latest_invoice.total
+
+
+class TestTheUpcomingEvent:
+    def test_shows_what_the_renewal_then_is(self, shop: Shop) -> None:
+        shop.change({"quantity": 3})
+
+        shop.simulator.advance(20 * DAY)
+
+        (event,) = shop.simulator.events("invoice.upcoming")
+        renewal = shop.v1.invoices.list({"subscription": shop.id}).data[0]
+        assert "id" not in event["data"]["object"]
+        assert event["data"]["object"]["total"] == renewal.total
+        assert event["data"]["object"]["billing_reason"] == "upcoming"
+
+
+def test_the_anchor_can_be_moved_to_now(shop: Shop) -> None:
+    changed = shop.v1.subscriptions.update(
+        shop.id, {"billing_cycle_anchor": "now", "expand": ["latest_invoice"]}
+    )
+
+    first, second = changed.latest_invoice.lines.data
+    assert first.amount < 0
+    assert second.amount == 5800
+    assert changed["items"].data[0].current_period_start == changed.billing_cycle_anchor
+
+
+def test_a_decline_at_once_leaves_it_past_due_until_another_card_pays(shop: Shop) -> None:
+    save_card(shop.v1, shop.customer, "pm_card_chargeCustomerFail")
+    changed = shop.change({"quantity": 9}, proration_behavior="always_invoice")
+    assert (changed.status, changed.latest_invoice.status) == ("past_due", "open")
+    good = shop.v1.payment_methods.attach("pm_card_visa", {"customer": shop.customer.id})
+
+    shop.v1.invoices.pay(changed.latest_invoice.id, {"payment_method": good.id})
+
+    assert shop.v1.subscriptions.retrieve(shop.id).status == "active"
