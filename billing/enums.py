@@ -137,6 +137,14 @@ class InvoiceStatus(TextChoices):
     UNCOLLECTIBLE = "uncollectible", "Uncollectible"
 
 
+class CouponDuration(TextChoices):
+    """How long a coupon takes something off; Stripe's words."""
+
+    ONCE = "once", "The first invoice"
+    REPEATING = "repeating", "Some months"
+    FOREVER = "forever", "As long as the subscription"
+
+
 class CheckoutMode(TextChoices):
     """Where the payer enters the card."""
 
@@ -161,6 +169,7 @@ class FactKind(TextChoices):
     ACTION_REQUIRED = "action_required", "Payer must act"
     REFUNDED = "refunded", "Refunded"
     DISPUTED = "disputed", "Disputed"
+    TRIAL_ENDING = "trial_ending", "Trial about to end"
 
 
 class CaseKind(TextChoices):

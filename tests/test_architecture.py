@@ -37,6 +37,8 @@ TABLES_WITHOUT_ORGANIZATION = {
     "PlanFeature",
     "Price",
     "ExternalPrice",
+    "Coupon",
+    "ExternalCoupon",
     "MerchantAccount",
 }
 TOP_LEVEL = {

@@ -2,11 +2,12 @@
 
 Lock order, everywhere: InboxEvent → Organization (`select_for_update(no_key=True)`: a plain FOR
 UPDATE blocks every child insert at commit and deadlocks) → Customer → Subscription → Obligation →
-PaymentAttempt → CheckoutSession. Projection reads the organization's id unlocked, locks the
-organization, then the rest. No network call happens while any of these is held.
+PaymentAttempt → CheckoutSession → Coupon. Projection reads the organization's id unlocked, locks
+the organization, then the rest. No network call happens while any of these is held.
 """
 
 from billing.models.checkout import CheckoutSession
+from billing.models.coupons import Coupon, CouponRedemption, ExternalCoupon
 from billing.models.customers import BillingProfile, Customer, MerchantAccount
 from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
 from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFact
@@ -18,7 +19,10 @@ __all__ = [
     "BillingProfile",
     "Case",
     "CheckoutSession",
+    "Coupon",
+    "CouponRedemption",
     "Customer",
+    "ExternalCoupon",
     "ExternalPrice",
     "InboxEvent",
     "MerchantAccount",

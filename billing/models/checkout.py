@@ -29,6 +29,7 @@ class CheckoutSession(BaseModel):
         help_text="Empty until the payer picked one.",
     )
     seats = models.PositiveIntegerField(default=1)
+    coupon_code = models.CharField(max_length=100, blank=True, help_text="As it was entered.")
     status = models.CharField(
         max_length=10, choices=CheckoutStatus.choices, default=CheckoutStatus.OPEN
     )

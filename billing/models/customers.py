@@ -65,6 +65,9 @@ class Customer(BaseModel):
     requested_at = models.DateTimeField(
         null=True, blank=True, help_text="When the provider was first asked to create it."
     )
+    trial_redeemed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its one trial began."
+    )
 
     objects = TenantQuerySet["Customer"].as_manager()
 

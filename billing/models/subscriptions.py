@@ -42,11 +42,20 @@ class Subscription(BaseModel):
     cancel_at = models.DateTimeField(null=True, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    trial_days = models.PositiveSmallIntegerField(
+        default=0, help_text="The trial it was started with."
+    )
     trial_end = models.DateTimeField(null=True, blank=True)
     activated_at = models.DateTimeField(
         null=True, blank=True, help_text="First moment it gave access."
     )
+    past_due_since = models.DateTimeField(
+        null=True, blank=True, help_text="When its payment became overdue: grace counts from here."
+    )
     pending_change = models.JSONField(null=True, blank=True)
+    discount = models.JSONField(
+        null=True, blank=True, help_text="The coupon that lies on it, as the API shows it."
+    )
     billing_email = models.EmailField(blank=True)
     latest_invoice_external_id = models.CharField(max_length=255, blank=True)
     # NULL: nothing was applied yet. Database time, so that every process means the same clock.
@@ -84,6 +93,11 @@ class Subscription(BaseModel):
                 fields=["current_period_end"],
                 condition=Q(status__in=LIVE_STATUSES),
                 name="subscription_due",
+            ),
+            models.Index(
+                fields=["past_due_since"],
+                condition=Q(status=SubscriptionStatus.PAST_DUE),
+                name="subscription_in_grace",
             ),
         ]
 
