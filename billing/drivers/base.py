@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
+from billing.drivers.change_calls import ChangeCalls
 from billing.enums import Provider
 from billing.types import (
     CheckoutSnapshot,
@@ -78,7 +79,7 @@ class Capabilities:
     mirror: bool
 
 
-class PaymentDriver(Protocol):
+class PaymentDriver(ChangeCalls, Protocol):
     """One provider. Reads may be repeated by the driver; writes never are.
 
     Every call raises `DriverRejected`, `DriverUnavailable` or `OutcomeUnknown`; a read raises
@@ -123,9 +124,9 @@ class PaymentDriver(Protocol):
         ...
 
     def cancel_subscription(
-        self, external_id: str, *, idempotency_key: str
+        self, external_id: str, *, idempotency_key: str, reason: str = "", comment: str = ""
     ) -> SubscriptionSnapshot:
-        """End a subscription now."""
+        """End a subscription now: nothing is charged, nothing is credited."""
         ...
 
     def abandon_subscription(

@@ -14,7 +14,8 @@ class ChangeSpec:
     `proration_date` is the moment the difference is reckoned from: the one of the quote, so that
     the charge is the quoted one. `discount` is one to apply, None to leave discounts as they are.
     Without `external_subscription_id` (previews only) it is a subscription that does not exist
-    yet, and `trial_days` applies.
+    yet: it would begin at `starts_at` (None: now), with a trial until `trial_end`. `interval` is
+    the price's, for a provider that wants to be told how long a period is.
     """
 
     external_customer_id: str
@@ -24,7 +25,9 @@ class ChangeSpec:
     proration: Proration = Proration.INVOICE
     proration_date: datetime | None = None
     discount: DiscountRef | None = None
-    trial_days: int = 0
+    interval: str = ""
+    starts_at: datetime | None = None
+    trial_end: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

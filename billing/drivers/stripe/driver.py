@@ -1,25 +1,30 @@
 """Stripe behind the contract that all providers keep."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from billing.drivers.base import Capabilities, PaymentDriver
 from billing.drivers.stripe import (
     catalog,
+    changes,
     checkouts,
     customers,
     mirror,
     normalizer,
     payments,
+    scheduling,
     subscriptions,
     webhooks,
 )
 from billing.enums import Provider
 from billing.types import (
+    ChangeSpec,
     CheckoutSnapshot,
     CheckoutSpec,
     CustomerSpec,
     ExternalPriceRef,
+    InvoicePreview,
     NormalizedEvent,
     PaymentIntentResult,
     PriceSpec,
@@ -73,16 +78,68 @@ class StripeDriver(PaymentDriver):
         return subscriptions.find(our_id=our_id, external_customer_id=external_customer_id)
 
     def cancel_subscription(
-        self, external_id: str, *, idempotency_key: str
+        self, external_id: str, *, idempotency_key: str, reason: str = "", comment: str = ""
     ) -> SubscriptionSnapshot:
         """End a subscription now."""
-        return subscriptions.cancel(external_id, idempotency_key=idempotency_key)
+        return subscriptions.cancel(
+            external_id, reason=reason, comment=comment, idempotency_key=idempotency_key
+        )
 
     def abandon_subscription(
         self, external_id: str, *, idempotency_key: str
     ) -> SubscriptionSnapshot:
         """Give up a subscription whose first payment is still open."""
         return subscriptions.abandon(external_id, idempotency_key=idempotency_key)
+
+    def preview_change(self, spec: ChangeSpec) -> InvoicePreview:
+        """Say what an invoice would be if this were done, without doing it."""
+        return changes.preview(spec)
+
+    def preview_renewal(self, external_id: str) -> InvoicePreview | None:
+        """Say what the next regular invoice will be; None when there is none."""
+        return changes.preview_renewal(external_id)
+
+    def change_subscription(
+        self, spec: ChangeSpec, *, idempotency_key: str
+    ) -> SubscriptionSnapshot:
+        """Change price, seats or discount now."""
+        return changes.change(spec, idempotency_key=idempotency_key)
+
+    def drop_unpaid_change(self, external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
+        """Give up a change whose payment is open."""
+        return changes.drop_unpaid(external_id, idempotency_key=idempotency_key)
+
+    def schedule_change(self, spec: ChangeSpec, *, idempotency_key: str) -> SubscriptionSnapshot:
+        """Have price and seats change at the end of the period."""
+        return scheduling.schedule(spec, idempotency_key=idempotency_key)
+
+    def unschedule_change(self, external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
+        """Withdraw a change that waits for the end of the period."""
+        return scheduling.unschedule(external_id, idempotency_key=idempotency_key)
+
+    def end_at_period_end(
+        self, external_id: str, *, reason: str, comment: str, idempotency_key: str
+    ) -> SubscriptionSnapshot:
+        """Let a subscription end with its period."""
+        return scheduling.end_at_period_end(
+            external_id, reason=reason, comment=comment, idempotency_key=idempotency_key
+        )
+
+    def keep_subscription(self, external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
+        """Take back that a subscription ends."""
+        return scheduling.keep(external_id, idempotency_key=idempotency_key)
+
+    def pause_subscription(
+        self, external_id: str, *, resumes_at: datetime | None, idempotency_key: str
+    ) -> SubscriptionSnapshot:
+        """Charge nothing until `resumes_at`, or until it is resumed."""
+        return scheduling.pause(external_id, resumes_at=resumes_at, idempotency_key=idempotency_key)
+
+    def resume_subscription(
+        self, external_id: str, *, idempotency_key: str
+    ) -> SubscriptionSnapshot:
+        """Go on with a paused subscription."""
+        return scheduling.resume(external_id, idempotency_key=idempotency_key)
 
     def client_secret(self, external_subscription_id: str) -> str:
         """Return what the payer's browser needs to finish the open payment; empty if nothing."""

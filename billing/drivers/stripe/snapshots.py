@@ -8,6 +8,7 @@ from billing.types import (
     CheckoutSnapshot,
     PaymentIntentResult,
     PaymentOutcome,
+    ScheduledChange,
     SubscriptionSnapshot,
 )
 
@@ -35,7 +36,7 @@ def subscription(raw: Json, intent: Json | None = None) -> SubscriptionSnapshot:
         provider=Provider.STRIPE,
         external_id=raw["id"],
         external_customer_id=id_of(raw["customer"]),
-        status=SubscriptionStatus(raw["status"]),
+        status=_status(raw),
         our_id=metadata.get(SUBSCRIPTION_KEY, ""),
         organization_id=metadata.get(ORGANIZATION_KEY, ""),
         external_price_id=id_of((sold or items[0])["price"]) if items else "",
@@ -49,6 +50,44 @@ def subscription(raw: Json, intent: Json | None = None) -> SubscriptionSnapshot:
         trial_end=_moment(raw["trial_end"]),
         latest_invoice_id=id_of(raw["latest_invoice"]),
         latest_payment=_latest_payment(raw, intent),
+        default_method_id=id_of(raw["default_payment_method"]),
+        scheduled=_scheduled(raw["schedule"]),
+        resumes_at=_moment((raw["pause_collection"] or {}).get("resumes_at")),
+        awaits_payment_of_change=bool(raw["pending_update"]),
+    )
+
+
+def _status(raw: Json) -> SubscriptionStatus:
+    """Return the status; Stripe leaves one whose collection is paused `active`.
+
+    Source: https://docs.stripe.com/billing/subscriptions/pause-payment
+    """
+    status = SubscriptionStatus(raw["status"])
+    if status is SubscriptionStatus.ACTIVE and raw["pause_collection"]:
+        return SubscriptionStatus.PAUSED
+    return status
+
+
+def _scheduled(schedule: Any) -> ScheduledChange | None:
+    """Return what the schedule over a subscription has it become next.
+
+    Source: https://docs.stripe.com/billing/subscriptions/subscription-schedules
+    """
+    if not isinstance(schedule, dict) or not schedule["current_phase"]:
+        return None
+    now = schedule["current_phase"]["start_date"]
+    following = [phase for phase in schedule["phases"] if phase["start_date"] > now]
+    if not following:
+        return None
+    phase = min(following, key=lambda row: int(row["start_date"]))
+    sold = next((row for row in phase["items"] if row.get("quantity") is not None), None)
+    if sold is None:
+        return None
+    return ScheduledChange(
+        external_id=schedule["id"],
+        external_price_id=id_of(sold["price"]),
+        seats=sold["quantity"],
+        effective_at=datetime.fromtimestamp(phase["start_date"], UTC),
     )
 
 

@@ -1,5 +1,7 @@
 """Subscriptions at Stripe: start, ask, find, end, give up."""
 
+from typing import Any
+
 import stripe
 
 from billing.drivers.base import DriverRejected
@@ -14,7 +16,23 @@ _EXPAND = [
     "latest_invoice.confirmation_secret",
     "latest_invoice.payments",
     "pending_setup_intent",
+    "schedule",
 ]
+
+# Stripe's closed list of reasons; anything else goes to the comment.
+# Source: https://docs.stripe.com/api/subscriptions/object#subscription_object-cancellation_details-feedback
+FEEDBACK = frozenset(
+    {
+        "customer_service",
+        "low_quality",
+        "missing_features",
+        "other",
+        "switched_service",
+        "too_complex",
+        "too_expensive",
+        "unused",
+    }
+)
 
 
 def create(spec: SubscriptionSpec, *, idempotency_key: str) -> SubscriptionSnapshot:
@@ -39,14 +57,14 @@ def create(spec: SubscriptionSpec, *, idempotency_key: str) -> SubscriptionSnaps
     if spec.trial_days:
         params["trial_period_days"] = spec.trial_days
     options = calls.keyed(idempotency_key)
-    raw = calls.write(lambda sdk: sdk.v1.subscriptions.create(params, options))
+    created = calls.write(lambda sdk: sdk.v1.subscriptions.create(params, options))
     with errors.after_write():
-        return _snapshot(raw)
+        return _snapshot(created)
 
 
 def retrieve(external_id: str) -> SubscriptionSnapshot:
     """Ask for a subscription as it is now."""
-    return _snapshot(_retrieve(external_id))
+    return _snapshot(raw(external_id))
 
 
 def find(*, our_id: str, external_customer_id: str) -> SubscriptionSnapshot | None:
@@ -76,11 +94,17 @@ def find(*, our_id: str, external_customer_id: str) -> SubscriptionSnapshot | No
     return retrieve((going_on or mine)[0]["id"])
 
 
-def cancel(external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
+def cancel(
+    external_id: str, *, idempotency_key: str, reason: str = "", comment: str = ""
+) -> SubscriptionSnapshot:
     """End a subscription now; one that has ended already is returned as it is."""
     options = calls.keyed(idempotency_key)
+    params: stripe.params.SubscriptionCancelParams = {}
+    details = cancellation_details(reason, comment)
+    if details:
+        params["cancellation_details"] = details
     try:
-        calls.write(lambda sdk: sdk.v1.subscriptions.cancel(external_id, {}, options))
+        calls.write(lambda sdk: sdk.v1.subscriptions.cancel(external_id, params, options))
     except DriverRejected:
         snapshot = retrieve(external_id)
         if snapshot.status in FINAL_STATUSES:
@@ -88,6 +112,33 @@ def cancel(external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
         raise
     with errors.after_write():
         return retrieve(external_id)
+
+
+def cancellation_details(reason: str, comment: str) -> Any:
+    """Return why somebody leaves, in Stripe's words; empty for nothing said."""
+    details: dict[str, str] = {}
+    if reason in FEEDBACK:
+        details["feedback"] = reason
+    elif reason:
+        details["feedback"] = "other"
+        comment = f"{reason}: {comment}" if comment else reason
+    if comment:
+        details["comment"] = comment
+    return details
+
+
+def update(
+    external_id: str,
+    params: "stripe.params.SubscriptionModifyParams",
+    *,
+    idempotency_key: str,
+) -> SubscriptionSnapshot:
+    """Change a subscription; return it as it is afterwards."""
+    options = calls.keyed(idempotency_key)
+    full: stripe.params.SubscriptionModifyParams = {**params, "expand": _EXPAND}
+    updated = calls.write(lambda sdk: sdk.v1.subscriptions.update(external_id, full, options))
+    with errors.after_write():
+        return _snapshot(updated)
 
 
 def abandon(external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
@@ -98,14 +149,14 @@ def abandon(external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
     Raises:
         DriverRejected: it was paid.
     """
-    raw = _retrieve(external_id)
-    status, invoice = SubscriptionStatus(raw["status"]), raw["latest_invoice"]
+    found = raw(external_id)
+    status, invoice = SubscriptionStatus(found["status"]), found["latest_invoice"]
     if status in FINAL_STATUSES:
-        return _snapshot(raw)
+        return _snapshot(found)
     if status != SubscriptionStatus.INCOMPLETE:
         raise DriverRejected("INVALID_REQUEST", detail="subscription_is_live")
     if not isinstance(invoice, dict) or invoice["status"] != "open":
-        return _snapshot(raw)
+        return _snapshot(found)
     options = calls.keyed(idempotency_key, "void")
     calls.write(lambda sdk: sdk.v1.invoices.void_invoice(invoice["id"], {}, options))
     with errors.after_write():
@@ -114,16 +165,16 @@ def abandon(external_id: str, *, idempotency_key: str) -> SubscriptionSnapshot:
 
 def client_secret(external_id: str) -> str:
     """Return the secret of the open payment, or of the card that a trial still needs."""
-    raw = _retrieve(external_id)
-    payment = _snapshot(raw).latest_payment
+    payment = retrieve(external_id).latest_payment
     return payment.client_secret if payment else ""
 
 
-def _retrieve(external_id: str) -> Json:
+def raw(external_id: str) -> Json:
+    """Return a subscription as Stripe shows it, with what our snapshots are made of."""
     return calls.read_one("subscriptions", external_id, expand=_EXPAND)
 
 
-def _snapshot(raw: Json) -> SubscriptionSnapshot:
-    intent_id = snapshots.intent_to_ask_for(raw)
+def _snapshot(found: Json) -> SubscriptionSnapshot:
+    intent_id = snapshots.intent_to_ask_for(found)
     intent = calls.read_one("payment_intents", intent_id) if intent_id else None
-    return snapshots.subscription(raw, intent)
+    return snapshots.subscription(found, intent)
