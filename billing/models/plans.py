@@ -1,10 +1,14 @@
 """The catalogue: plans, their published versions, prices and features."""
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
 from billing.enums import FeatureKind, Interval, Provider, UsageType
 from orgs.base import BaseModel
+
+DEFAULT_GRACE_DAYS = 7
+MAX_GRACE_DAYS = 60
 
 
 class Plan(BaseModel):
@@ -18,9 +22,21 @@ class Plan(BaseModel):
         default=False, help_text="Priced individually: the page asks to get in touch."
     )
     rank = models.PositiveSmallIntegerField(default=0, help_text="Order on the pages.")
+    grace_days = models.PositiveSmallIntegerField(
+        default=DEFAULT_GRACE_DAYS,
+        validators=[MaxValueValidator(MAX_GRACE_DAYS)],
+        help_text="Days of full use after a payment failed, 0 to 60. Also counts for payments "
+        "that are overdue now.",
+    )
 
     class Meta:
         ordering = ["rank", "code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(grace_days__gte=0, grace_days__lte=MAX_GRACE_DAYS),
+                name="plan_grace_in_range",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
