@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.contract import spec_from_sdk
 from tests.simulators import shop as shop_page
+from tests.simulators.payer import Payer
 from tests.simulators.receiver import Receiver
 from tests.simulators.stripe import API_VERSION
 from tests.simulators.stripe.client import PUBLISHABLE_KEY, SECRET_KEY, StripeSimulator
@@ -82,6 +83,14 @@ def receiver() -> Iterator[Receiver]:
     server = Receiver()
     yield server
     server.close()
+
+
+@pytest.fixture
+def payer(simulator: StripeSimulator) -> Iterator[Payer]:
+    """Someone with a browser."""
+    browser = Payer(simulator.base_url)
+    yield browser
+    browser.http.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,14 @@
 """The customer portal, as a payer without JavaScript uses it."""
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import stripe as sdk
 
 from tests.simulators.conftest import save_card
+from tests.simulators.payer import CARD, Payer
 from tests.simulators.stripe.client import StripeSimulator
 
-CARD = {
-    "expiry": "12 / 34",
-    "cvc": "123",
-    "name": "Ada",
-    "postal": "12345",
-}
 ALL = {
     "customer_update": {"enabled": True, "allowed_updates": ["email", "name"]},
     "invoice_history": {"enabled": True},
@@ -26,40 +18,6 @@ ALL = {
         "cancellation_reason": {"enabled": True, "options": ["too_expensive", "unused"]},
     },
 }
-
-
-class Payer:
-    """A browser at the portal: follows links and forms, and passes the issuer's challenge."""
-
-    def __init__(self, simulator: StripeSimulator) -> None:
-        self.http = httpx.Client(
-            base_url=simulator.base_url, timeout=10, trust_env=False, follow_redirects=True
-        )
-
-    def open(self, url: str) -> httpx.Response:
-        return self.http.get(url)
-
-    def leaves_for(self, url: str, **form: str) -> str:
-        """Send a form and return where it leads, without going there."""
-        answer = self.http.post(url, data=form, follow_redirects=False)
-        return str(answer.headers["location"])
-
-    def send(self, url: str, **form: str) -> httpx.Response:
-        return self.http.post(url, data=form)
-
-    def answer(self, asked: httpx.Response, outcome: str) -> httpx.Response:
-        secret = re.search(r'name="client_secret" value="([^"]+)"', asked.text)
-        assert secret is not None
-        form = {"client_secret": secret[1], "outcome": outcome}
-        return self.http.post(str(asked.url), data=form)
-
-
-@pytest.fixture
-def payer(simulator: StripeSimulator) -> Iterator[Payer]:
-    """Someone with a browser."""
-    browser = Payer(simulator)
-    yield browser
-    browser.http.close()
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def _state(row: Json) -> str:
         "incomplete": "Waits for its first payment.",
         "paused": "Paused.",
     }
-    return wordings.get(row["status"], row["status"])
+    return wordings.get(row["status"], str(row["status"]))
 
 
 def _acts(visit: Visit, row: Json) -> str:

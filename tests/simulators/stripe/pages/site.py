@@ -23,7 +23,9 @@ _PAGES: tuple[tuple[re.Pattern[str], Page], ...] = (
     (re.compile(r"^/c/pay/(\w+)/return$"), hosted_checkout.come_back),
     (re.compile(r"^/c/pay/(\w+)$"), hosted_checkout.show),
     (re.compile(r"^/i/(\w+)$"), hosted_invoice.show),
+    (re.compile(r"^/i/(\w+)/return$"), hosted_invoice.come_back),
     (re.compile(r"^/i/(\w+)/pdf$"), hosted_invoice.pdf),
+    (re.compile(r"^/receipts/(\w+)$"), hosted_invoice.receipt),
     (re.compile(r"^/p/session/(\w+)(?:/.*)?$"), portal.show),
 )
 
