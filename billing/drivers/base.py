@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 from billing.drivers.change_calls import ChangeCalls
+from billing.drivers.coupon_calls import CouponCalls
 from billing.enums import Provider
 from billing.types import (
     CheckoutSnapshot,
@@ -79,7 +80,7 @@ class Capabilities:
     mirror: bool
 
 
-class PaymentDriver(ChangeCalls, Protocol):
+class PaymentDriver(ChangeCalls, CouponCalls, Protocol):
     """One provider. Reads may be repeated by the driver; writes never are.
 
     Every call raises `DriverRejected`, `DriverUnavailable` or `OutcomeUnknown`; a read raises

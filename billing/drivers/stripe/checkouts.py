@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from billing.drivers.stripe import calls, snapshots
+from billing.drivers.stripe import calls, discounts, snapshots
 from billing.types import CheckoutSnapshot, CheckoutSpec
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def create(spec: CheckoutSpec, *, idempotency_key: str) -> CheckoutSnapshot:
         "cancel_url": spec.cancel_url,
         "expires_at": int(spec.expires_at.timestamp()),
     }
+    if spec.discount:
+        params["discounts"] = [discounts.as_param(spec.discount)]
     options = calls.keyed(idempotency_key)
     return snapshots.checkout(
         calls.write(lambda sdk: sdk.v1.checkout.sessions.create(params, options))

@@ -9,6 +9,7 @@ from billing.drivers.stripe import (
     catalog,
     changes,
     checkouts,
+    coupons,
     customers,
     mirror,
     normalizer,
@@ -22,7 +23,9 @@ from billing.types import (
     ChangeSpec,
     CheckoutSnapshot,
     CheckoutSpec,
+    CouponSpec,
     CustomerSpec,
+    DiscountOffer,
     ExternalPriceRef,
     InvoicePreview,
     NormalizedEvent,
@@ -184,6 +187,14 @@ class StripeDriver(PaymentDriver):
     def ensure_price(self, spec: PriceSpec) -> ExternalPriceRef:
         """Find our price by its lookup key, or create it and its product."""
         return catalog.ensure_price(spec)
+
+    def ensure_coupon(self, spec: CouponSpec, *, idempotency_key: str) -> str:
+        """Find our coupon by its id, or create it."""
+        return coupons.ensure(spec, idempotency_key=idempotency_key)
+
+    def find_discount(self, code: str) -> DiscountOffer | None:
+        """Look for a promotion code, then for a coupon, that is not one of ours."""
+        return coupons.find(code)
 
     def verify_webhook(
         self, body: bytes, headers: Mapping[str, str], *, secret: str

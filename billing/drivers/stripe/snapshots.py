@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from billing.drivers.stripe import discounts
 from billing.enums import AttemptState, Provider, SubscriptionStatus
 from billing.types import (
     CheckoutSnapshot,
@@ -50,6 +51,7 @@ def subscription(raw: Json, intent: Json | None = None) -> SubscriptionSnapshot:
         trial_end=_moment(raw["trial_end"]),
         latest_invoice_id=id_of(raw["latest_invoice"]),
         latest_payment=_latest_payment(raw, intent),
+        discounts=discounts.on_subscription(raw),
         default_method_id=id_of(raw["default_payment_method"]),
         scheduled=_scheduled(raw["schedule"]),
         resumes_at=_moment((raw["pause_collection"] or {}).get("resumes_at")),

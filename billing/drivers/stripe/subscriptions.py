@@ -5,7 +5,7 @@ from typing import Any
 import stripe
 
 from billing.drivers.base import DriverRejected
-from billing.drivers.stripe import calls, errors, snapshots
+from billing.drivers.stripe import calls, discounts, errors, snapshots
 from billing.drivers.stripe.calls import Json
 from billing.enums import FINAL_STATUSES, SubscriptionStatus
 from billing.types import SubscriptionSnapshot, SubscriptionSpec
@@ -16,6 +16,7 @@ _EXPAND = [
     "latest_invoice.confirmation_secret",
     "latest_invoice.payments",
     "pending_setup_intent",
+    discounts.EXPAND,
     "schedule",
 ]
 
@@ -56,6 +57,8 @@ def create(spec: SubscriptionSpec, *, idempotency_key: str) -> SubscriptionSnaps
         params["default_payment_method"] = spec.payment_method
     if spec.trial_days:
         params["trial_period_days"] = spec.trial_days
+    if spec.discount:
+        params["discounts"] = [discounts.as_param(spec.discount)]
     options = calls.keyed(idempotency_key)
     created = calls.write(lambda sdk: sdk.v1.subscriptions.create(params, options))
     with errors.after_write():
