@@ -10,6 +10,7 @@ DAY = 86_400
 def go(traveller: Any, price: Any, customer: Any) -> None:
     """Drive what changes a running subscription, or shows what a change would cost."""
     previews(traveller, price, customer)
+    schedules(traveller, price, customer)
 
 
 def previews(traveller: Any, price: Any, customer: Any) -> None:
@@ -56,3 +57,56 @@ def previews(traveller: Any, price: Any, customer: Any) -> None:
     traveller.refused(
         stripe.InvalidRequestError, v1.invoices.create_preview, {"subscription": made.id}
     )
+
+
+def schedules(traveller: Any, price: Any, customer: Any) -> None:
+    v1 = traveller.v1
+    made = v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+    cheap = v1.prices.create(
+        {
+            "product": price.product,
+            "currency": "usd",
+            "unit_amount": 900,
+            "recurring": {"interval": "month"},
+        }
+    )
+    schedule = v1.subscription_schedules.create(
+        {"from_subscription": made.id, "metadata": {"a": "1"}, "expand": ["subscription"]}
+    )
+    running = schedule.phases[0]
+    phases = [
+        {
+            "items": [{"price": price.id, "quantity": 1, "metadata": {"b": "2"}}],
+            "start_date": running.start_date,
+            "end_date": running.end_date,
+        },
+        {
+            "items": [{"price": cheap.id, "quantity": 2}],
+            "duration": {"interval": "month", "interval_count": 1},
+            "proration_behavior": "none",
+            "metadata": {"c": "3"},
+        },
+    ]
+    v1.subscription_schedules.update(
+        schedule.id, {"phases": phases, "end_behavior": "release", "proration_behavior": "none"}
+    )
+    v1.invoices.create_preview({"schedule": schedule.id})
+    v1.subscription_schedules.retrieve(
+        schedule.id, {"expand": ["customer", "phases.items.price", "subscription"]}
+    )
+    traveller.simulator.advance(65 * DAY)
+    assert v1.subscriptions.retrieve(made.id).schedule is None
+    future = {
+        "customer": customer.id,
+        "start_date": traveller.simulator.now() + DAY,
+        "phases": [{"items": [{"price": price.id}]}],
+        "default_settings": {"collection_method": "charge_automatically"},
+    }
+    v1.subscription_schedules.cancel(v1.subscription_schedules.create(future).id)
+    second = v1.subscription_schedules.create({"from_subscription": made.id})
+    v1.subscription_schedules.release(second.id, {"preserve_cancel_date": True})
+    third = v1.subscription_schedules.create({"from_subscription": made.id})
+    v1.subscription_schedules.cancel(third.id, {"invoice_now": True, "prorate": True})
+    v1.subscription_schedules.list({"customer": customer.id, "scheduled": False, "limit": 2})
+    v1.subscription_schedules.create({**future, "end_behavior": "cancel"})
+    traveller.simulator.advance(40 * DAY)

@@ -23,6 +23,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "refund": ("charge", "payment_intent"),
     "setup_intent": ("customer",),
     "subscription": ("customer",),
+    "subscription_schedule": ("customer",),
 }
 
 

@@ -75,7 +75,7 @@ def change(world: World, subscription: Json, wish: Change) -> Effect:
     if prorates:
         for item in _credited(subscription, wish, everything=restarts or begins_trial):
             prorating.credit(world, subscription, item, moment)
-    changed = [_apply(world, subscription, edit) for edit in wish.edits]
+    changed = [apply_edit(world, subscription, edit) for edit in wish.edits]
     if begins_trial:
         began = _begin_trial(world, subscription, wish.trial_end or 0)
         return Effect(restarted=began, bills_now=bills_now)
@@ -123,7 +123,8 @@ def _moment(world: World, subscription: Json, wish: Change) -> int:
     return wish.at
 
 
-def _rhythm(price: Json) -> tuple[str, int]:
+def rhythm(price: Json) -> tuple[str, int]:
+    """Return how often a price is charged."""
     recurring = price["recurring"]
     return recurring["interval"], recurring["interval_count"]
 
@@ -139,12 +140,12 @@ def _restarts(world: World, subscription: Json, wish: Change) -> bool:
         edit.item is not None
         and edit.price is not None
         and not edit.deleted
-        and _rhythm(edit.price) != _rhythm(edit.item["price"])
+        and rhythm(edit.price) != rhythm(edit.item["price"])
         for edit in wish.edits
     )
 
 
-def _apply(world: World, subscription: Json, edit: Edit) -> Json | None:
+def apply_edit(world: World, subscription: Json, edit: Edit) -> Json | None:
     """Make an item as it is to be; return it if it costs something else from now on."""
     items: list[Json] = subscription["items"]["data"]
     if edit.deleted:
@@ -173,7 +174,7 @@ def _restart(world: World, subscription: Json) -> None:
     subscription["billing_cycle_anchor"] = now
     for item in subscription["items"]["data"]:
         item["current_period_start"] = now
-        item["current_period_end"] = next_end(now, *_rhythm(item["price"]), now)
+        item["current_period_end"] = next_end(now, *rhythm(item["price"]), now)
         world.store.touch("subscription_item", item["id"])
     _note_period(world, subscription)
 
@@ -202,12 +203,12 @@ def _note_period(world: World, subscription: Json) -> None:
 def _add(world: World, subscription: Json, edit: Edit) -> Json:
     if edit.price is None:
         raise missing("items[0][price]")
-    anchor, rhythm = subscription["billing_cycle_anchor"], _rhythm(edit.price)
+    anchor, every = subscription["billing_cycle_anchor"], rhythm(edit.price)
     start, end = world.now(), anchor
     if subscription["status"] != "trialing":
         # The whole period that runs, so that what is left of it is charged and no more.
-        end = next_end(anchor, *rhythm, world.now())
-        start = start_before(anchor, *rhythm, end)
+        end = next_end(anchor, *every, world.now())
+        start = start_before(anchor, *every, end)
     item = lines.make_item(
         world,
         subscription=subscription["id"],

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import invoicing, previewing, renewing, settling, standing
+from tests.simulators.stripe.engine import (
+    invoicing,
+    phasing,
+    previewing,
+    renewing,
+    schedules,
+    settling,
+    standing,
+)
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
 
@@ -33,6 +41,15 @@ def _invoice(job: Callable[[World, Json], None]) -> Job:
         invoice = world.store.find("invoice", row_id)
         if invoice is not None:
             job(world, invoice)
+
+    return run
+
+
+def _schedule(job: Callable[[World, Json], None]) -> Job:
+    def run(world: World, row_id: str) -> None:
+        schedule = world.store.find(schedules.KIND, row_id)
+        if schedule is not None:
+            job(world, schedule)
 
     return run
 
@@ -142,6 +159,7 @@ def _resume_collection(world: World, subscription: Json) -> None:
 
 JOBS: dict[str, Job] = {
     "announce_invoice": _subscription(previewing.announce_invoice),
+    "announce_schedule_end": _schedule(schedules.announce_end),
     "announce_trial_end": _subscription(_announce_trial_end),
     "cancel_at": _subscription(_cancel_at),
     "end_period": _subscription(renewing.end_period),
@@ -152,6 +170,7 @@ JOBS: dict[str, Job] = {
     "finalize_invoice": _invoice(_finalize_invoice),
     "resume_collection": _subscription(_resume_collection),
     "retry_invoice": _invoice(_retry_invoice),
+    "turn_phase": _schedule(phasing.turn),
 }
 
 

@@ -6,6 +6,8 @@ from tests.simulators.stripe.engine import (
     cardholding,
     ending,
     lines,
+    phasing,
+    schedules,
     standing,
     waiting,
 )
@@ -15,17 +17,25 @@ from tests.simulators.stripe.world import World
 
 def end_period(world: World, subscription: Json) -> None:
     """Do what is due when a period, or the trial, is over."""
-    now = world.now()
     if subscription["status"] in ("incomplete", "paused"):
         return
-    if standing.period_end(subscription) > now:
+    if standing.period_end(subscription) > world.now():
+        return
+    schedule = schedules.of(world, subscription)
+    if schedule is not None:
+        # First of all: the renewal is that of the phase which begins now.
+        phasing.turn(world, schedule)
+    if subscription["status"] in standing.ENDED:
         return
     if subscription["cancel_at_period_end"]:
         ending.end_as_planned(world, subscription)
-        return
-    if subscription["status"] == "trialing" and not _may_leave_trial(world, subscription):
-        return
-    bill = ended_items(subscription, now)
+    elif subscription["status"] != "trialing" or _may_leave_trial(world, subscription):
+        _renew(world, subscription)
+
+
+def _renew(world: World, subscription: Json) -> None:
+    now = world.now()
+    ended = ended_items(subscription, now)
     with world.change(subscription, standing.UPDATED):
         if subscription["status"] == "trialing":
             subscription["status"] = "active"
@@ -33,7 +43,7 @@ def end_period(world: World, subscription: Json) -> None:
             if item["current_period_end"] <= now:
                 roll(subscription, item)
                 world.store.touch("subscription_item", item["id"])
-        invoice = draft_cycle_invoice(world, subscription, ended=bill)
+        invoice = draft_cycle_invoice(world, subscription, ended=ended)
         subscription["latest_invoice"] = invoice["id"]
     bills.add(world, invoice)
     standing.schedule_period(world, subscription)

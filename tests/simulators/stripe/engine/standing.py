@@ -1,6 +1,7 @@
 """How a subscription stands: it follows its invoices, and it ends."""
 
 from tests.simulators.stripe import Json
+from tests.simulators.stripe.engine import schedules
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
 
@@ -94,6 +95,14 @@ def end(world: World, subscription: Json, *, reason: str | None, status: str = "
         world.touch(intent)
         world.emit("setup_intent.canceled", intent)
     world.emit("customer.subscription.deleted", subscription)
+    _close_schedule(world, subscription, reason)
+
+
+def _close_schedule(world: World, subscription: Json, reason: str | None) -> None:
+    schedule = schedules.of(world, subscription)
+    if schedule is not None and schedule["status"] in schedules.RUNNING:
+        aborted = reason == "payment_failed"
+        schedules.close(world, schedule, "canceled", event="aborted" if aborted else None)
 
 
 def _stop_collecting(world: World, subscription: Json) -> None:

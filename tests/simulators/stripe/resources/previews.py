@@ -1,7 +1,7 @@
 """POST /v1/invoices/create_preview: what an invoice would be, worked out in a rehearsal."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import previewing, standing, subscribing
+from tests.simulators.stripe.engine import previewing, schedules, standing, subscribing
 from tests.simulators.stripe.engine.rehearsing import Rehearsal
 from tests.simulators.stripe.engine.subscribing import Start
 from tests.simulators.stripe.errors import Refusal, missing
@@ -34,6 +34,9 @@ def _subscription(rehearsal: Rehearsal, params: Params, details: Params) -> Json
     """Return the subscription that is meant: named, or the customer's that renews first."""
     customer_id = params.text("customer")
     named = params.text("subscription")
+    schedule_id = params.text("schedule")
+    if schedule_id is not None:
+        named = rehearsal.store.get(schedules.KIND, schedule_id, param="schedule")["subscription"]
     if named is not None:
         found = rehearsal.store.get("subscription", named, param="subscription")
         if customer_id not in (None, found["customer"]):

@@ -1,7 +1,7 @@
 """POST /v1/subscriptions/{id}: changing what runs."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import changing, standing, subscribing
+from tests.simulators.stripe.engine import changing, schedules, standing, subscribing
 from tests.simulators.stripe.engine.changing import Change
 from tests.simulators.stripe.engine.rehearsing import Rehearsal
 from tests.simulators.stripe.errors import Refusal
@@ -21,6 +21,7 @@ def update_subscription(call: Call) -> Json:
     subscription = subscriptions.live_subscription(call)
     behavior = params.choice("payment_behavior", subscriptions.BEHAVIORS, "allow_incomplete")
     off_session = params.boolean("off_session")
+    _respect_schedule(subscription, params)
     wish = change_of(world, subscription, params)
     if behavior == "error_if_incomplete":
         _refuse_unpaid(world, subscription, params, off_session=off_session)
@@ -36,7 +37,21 @@ def update_subscription(call: Call) -> Json:
         off_session=off_session,
         behavior=behavior,
     )
+    if wish.edits:
+        schedules.follow_items(world, subscription)
     return subscription
+
+
+def _respect_schedule(subscription: Json, params: Params) -> None:
+    """Refuse what only the schedule may decide while there is one."""
+    if subscription["schedule"] is None:
+        return
+    if params.has("cancel_at") or params.has("cancel_at_period_end"):
+        raise Refusal(
+            "The subscription is managed by the subscription schedule "
+            f"`{subscription['schedule']}`, and updating any cancelation behavior directly is "
+            "not allowed. Please update the schedule instead."
+        )
 
 
 def bill(
