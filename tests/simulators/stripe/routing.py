@@ -32,24 +32,31 @@ Handler = Callable[[Call], Json]
 
 @dataclass(frozen=True)
 class Route:
-    """A path with its handler. `browser`: a publishable key may call it from any page."""
+    """A path with its handler.
+
+    `browser`: a publishable key may call it from any page. `documented`: Stripe publishes it, so
+    the contract has a say.
+    """
 
     method: str
     segments: tuple[str, ...]
     handler: Handler
     browser: bool
+    documented: bool = True
 
 
 _EXACT: dict[tuple[str, str], Route] = {}
 _BY_SHAPE: dict[tuple[str, int], list[Route]] = {}
 
 
-def route(method: str, path: str, *, browser: bool = False) -> Callable[[Handler], Handler]:
+def route(
+    method: str, path: str, *, browser: bool = False, documented: bool = True
+) -> Callable[[Handler], Handler]:
     """Register the function for a method and a path with `{}` where ids stand."""
 
     def register(handler: Handler) -> Handler:
         segments = tuple(path.strip("/").split("/"))
-        entry = Route(method, segments, handler, browser)
+        entry = Route(method, segments, handler, browser, documented)
         if "{}" in segments:
             shape = _BY_SHAPE.setdefault((method, len(segments)), [])
             shape.append(entry)
@@ -62,9 +69,13 @@ def route(method: str, path: str, *, browser: bool = False) -> Callable[[Handler
 
 
 def all_routes() -> set[tuple[str, str]]:
-    """Return every method and path there is, ids as `{}`."""
+    """Return every method and path that Stripe publishes too, ids as `{}`."""
     shaped = [entry for shape in _BY_SHAPE.values() for entry in shape]
-    return {(entry.method, "/" + "/".join(entry.segments)) for entry in [*_EXACT.values(), *shaped]}
+    return {
+        (entry.method, "/" + "/".join(entry.segments))
+        for entry in [*_EXACT.values(), *shaped]
+        if entry.documented
+    }
 
 
 def match(method: str, path: str) -> tuple[Route, tuple[str, ...]]:

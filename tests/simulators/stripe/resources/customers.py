@@ -1,7 +1,7 @@
 """/v1/account and /v1/customers."""
 
 from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import balances, standing
+from tests.simulators.stripe.engine import balances, cardholding, standing
 from tests.simulators.stripe.engine.cardholding import EMPTY_ADDRESS
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.expand import includable
@@ -132,10 +132,23 @@ def create_customer(call: Call) -> Json:
         customer["test_clock"] = clock_id
         call.world.follow_clock_of(customer)
         customer["created"] = call.world.now()
+    _attach_first_card(call, customer)
     _assign(call.world, customer, call.params)
     call.world.add(customer, "customer.created")
     _set_balance(call, customer)
     return customer
+
+
+def _attach_first_card(call: Call, customer: Json) -> None:
+    """Save the named card, so that the same request may make it the default by the same name."""
+    named = call.params.text("payment_method")
+    if named is None:
+        return
+    method = cardholding.resolve(call.world, named, param="payment_method")
+    cardholding.attach(call.world, method, customer["id"])
+    settings = call.params.inside("invoice_settings").data
+    if settings.get("default_payment_method") == named:
+        settings["default_payment_method"] = method["id"]
 
 
 def _set_balance(call: Call, customer: Json) -> None:

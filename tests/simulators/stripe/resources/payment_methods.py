@@ -1,16 +1,14 @@
 """/v1/payment_methods."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.cards import BY_NUMBER, luhn_valid
+from tests.simulators.stripe.cards import BY_NAME, BY_NUMBER, luhn_valid
 from tests.simulators.stripe.engine import cardholding
 from tests.simulators.stripe.engine.cardholding import EMPTY_ADDRESS
-from tests.simulators.stripe.errors import Refusal, card_refusal
+from tests.simulators.stripe.errors import Refusal, card_refusal, no_such
 from tests.simulators.stripe.resources.customers import live_customer
 from tests.simulators.stripe.routing import Call, listing, route
 from tests.simulators.stripe.wire import Params, merge_metadata
 from tests.simulators.stripe.world import World
-
-_TOKENS = {"tok_visa": "pm_card_visa", "tok_mastercard": "pm_card_mastercard"}
 
 
 def billing_details(params: Params) -> Json:
@@ -79,9 +77,11 @@ def create_payment_method(call: Call) -> Json:
     billing = billing_details(params.inside("billing_details"))
     token = card.text("token")
     if token is not None:
-        method = cardholding.resolve(
-            call.world, _TOKENS.get(token, token), param=card.name("token")
-        )
+        # Stripe's test tokens are named as its test cards are: tok_visa, pm_card_visa.
+        name = f"pm_card_{token.removeprefix('tok_')}"
+        if name not in BY_NAME:
+            raise no_such("token", token, param=card.name("token"), status=400)
+        method = cardholding.make_payment_method(call.world, BY_NAME[name])
         method["billing_details"] = billing
     elif not call.publishable:
         raise Refusal(

@@ -1,0 +1,110 @@
+"""What other clients than the SDK lean on: Stripe's own CLI above all."""
+
+from typing import Any
+
+import httpx
+import pytest
+import stripe as sdk
+
+from tests.simulators.stripe.client import StripeSimulator
+
+
+@pytest.fixture
+def session(v1: Any, price: Any) -> Any:
+    """An open checkout of a subscription."""
+    return v1.checkout.sessions.create(
+        {
+            "mode": "subscription",
+            "line_items": [{"price": price.id, "quantity": 1}],
+            "success_url": "http://127.0.0.1/done",
+            "customer_email": "ada@example.test",
+        }
+    )
+
+
+class TestPaymentPages:
+    def confirm(self, simulator: StripeSimulator, session: Any, **form: str) -> httpx.Response:
+        return simulator.api("POST", f"/v1/payment_pages/{session.id}/confirm", form)
+
+    def test_complete_a_session_as_its_page_does(
+        self, simulator: StripeSimulator, v1: Any, session: Any
+    ) -> None:
+        shown = simulator.api("GET", f"/v1/payment_pages/{session.id}").json()
+        assert (shown["id"], shown["amount_total"]) == (session.id, 2900)
+
+        done = self.confirm(
+            simulator, session, payment_method="pm_card_visa", expected_amount="2900"
+        )
+
+        assert done.json()["status"] == "complete"
+        assert len(simulator.events("checkout.session.completed")) == 1
+        (customer,) = v1.customers.list().data
+        assert customer.email == "ada@example.test"
+
+    @pytest.mark.parametrize(
+        ("form", "status", "message"),
+        [
+            ({"payment_method": "pm_card_chargeDeclined"}, 402, "Your card was declined."),
+            (
+                {"payment_method": "pm_card_visa", "expected_amount": "1"},
+                400,
+                "The amount of the session is another one.",
+            ),
+            ({}, 400, "Missing required param: payment_method."),
+        ],
+    )
+    def test_refuse_what_the_page_would(
+        self,
+        simulator: StripeSimulator,
+        v1: Any,
+        session: Any,
+        form: dict[str, str],
+        status: int,
+        message: str,
+    ) -> None:
+        refused = self.confirm(simulator, session, **form)
+
+        assert (refused.status_code, refused.json()["error"]["message"]) == (status, message)
+        assert v1.checkout.sessions.retrieve(session.id).status == "open"
+
+    def test_are_closed_with_their_session(
+        self, simulator: StripeSimulator, v1: Any, session: Any
+    ) -> None:
+        v1.checkout.sessions.expire(session.id)
+
+        refused = self.confirm(simulator, session, payment_method="pm_card_visa")
+
+        assert refused.json()["error"]["message"] == "This Checkout Session is no longer active."
+
+
+class TestFirstCard:
+    def test_comes_with_the_customer_and_is_its_default(self, v1: Any) -> None:
+        made = v1.customers.create(
+            {
+                "payment_method": "pm_card_visa",
+                "invoice_settings": {"default_payment_method": "pm_card_visa"},
+            }
+        )
+
+        (card,) = v1.customers.payment_methods.list(made.id).data
+        assert card.card.last4 == "4242"
+        assert made.invoice_settings.default_payment_method == card.id
+
+    def test_leaves_no_customer_when_it_is_declined(self, v1: Any) -> None:
+        with pytest.raises(sdk.CardError, match="declined"):
+            v1.customers.create({"payment_method": "pm_card_chargeDeclined"})
+
+        assert v1.customers.list().data == []
+
+
+class TestTokens:
+    def test_are_named_as_the_cards_are(self, v1: Any) -> None:
+        made = v1.payment_methods.create(
+            {"type": "card", "card": {"token": "tok_chargeCustomerFail"}}
+        )
+
+        assert made.card.last4 == "0341"
+
+    def test_an_unknown_one_is_refused(self, v1: Any) -> None:
+        with pytest.raises(sdk.InvalidRequestError, match="No such token: 'tok_other'"):
+            v1.payment_methods.create({"type": "card", "card": {"token": "tok_other"}})
