@@ -127,6 +127,15 @@ class Effective(TextChoices):
     PERIOD_END = "period_end", "At the end of the period"
 
 
+class QuoteKind(TextChoices):
+    """What a quote is for."""
+
+    START = "start", "A first subscription"
+    CHANGE = "change", "A change"
+    RENEWAL = "renewal", "The next regular invoice"
+    CANCEL = "cancel", "An end"
+
+
 class InvoiceStatus(TextChoices):
     """The life of an invoice; Stripe's words."""
 
@@ -176,6 +185,7 @@ class CaseKind(TextChoices):
     """Why somebody has to look."""
 
     LATE_WINNER = "late_winner", "A payment arrived although the debt was already settled"
+    OTHER_AMOUNT = "other_amount", "The provider charged another amount than was quoted"
 
 
 class CaseState(TextChoices):

@@ -52,6 +52,27 @@ class PaymentPending(DomainError):
     status = 409
 
 
+class QuoteStale(DomainError):
+    """This quote no longer holds. Please ask for a new one."""
+
+    code = "QUOTE_STALE"
+    status = 409
+
+
+class ChangePending(DomainError):
+    """Another change of this subscription is pending. Wait for it, or withdraw it first."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class NotPossibleNow(DomainError):
+    """The subscription is not in a state that allows this."""
+
+    code = "CONFLICT"
+    status = 409
+
+
 class CheckoutExpired(DomainError):
     """This checkout has expired. Please start again."""
 

@@ -12,6 +12,7 @@ from billing.models.customers import BillingProfile, Customer, MerchantAccount
 from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
 from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFact
 from billing.models.plans import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
+from billing.models.quotes import Quote
 from billing.models.subscriptions import Subscription
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "PlanFeature",
     "PlanVersion",
     "Price",
+    "Quote",
     "Subscription",
 ]

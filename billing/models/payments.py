@@ -14,6 +14,7 @@ from billing.enums import (
     ObligationState,
     Provider,
 )
+from billing.models.quotes import Quote
 from billing.models.subscriptions import Subscription
 from orgs.base import BaseModel, TenantQuerySet
 from orgs.models import Organization
@@ -26,6 +27,17 @@ class Obligation(BaseModel):
     kind = models.CharField(max_length=20, choices=ObligationKind.choices)
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, null=True, blank=True, related_name="obligations"
+    )
+    quote = models.OneToOneField(
+        Quote,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="obligation",
+        help_text="What was promised, for a change.",
+    )
+    invoice_external_id = models.CharField(
+        max_length=255, blank=True, help_text="The provider's invoice, for a renewal."
     )
     amount_minor = models.BigIntegerField(help_text="What is owed, in minor units.")
     currency = models.CharField(max_length=3)
@@ -44,6 +56,16 @@ class Obligation(BaseModel):
                 fields=["subscription"],
                 condition=Q(kind=ObligationKind.SUBSCRIPTION_START),
                 name="obligation_one_start_per_subscription",
+            ),
+            models.UniqueConstraint(
+                fields=["subscription"],
+                condition=Q(kind=ObligationKind.CHANGE, state=ObligationState.OPEN),
+                name="obligation_one_open_change_per_subscription",
+            ),
+            models.UniqueConstraint(
+                fields=["subscription", "invoice_external_id"],
+                condition=Q(kind=ObligationKind.RENEWAL),
+                name="obligation_one_per_renewal",
             ),
         ]
 

@@ -56,6 +56,11 @@ class Subscription(BaseModel):
     discount = models.JSONField(
         null=True, blank=True, help_text="The coupon that lies on it, as the API shows it."
     )
+    resumes_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a pause ends by itself."
+    )
+    cancel_reason = models.CharField(max_length=100, blank=True, help_text="Why they leave.")
+    cancel_comment = models.TextField(blank=True)
     billing_email = models.EmailField(blank=True)
     latest_invoice_external_id = models.CharField(max_length=255, blank=True)
     # NULL: nothing was applied yet. Database time, so that every process means the same clock.

@@ -29,8 +29,10 @@ class InvoiceSnapshot:
     """An invoice as the provider had it at one moment; amounts in minor units of `currency`.
 
     `total_minor` is after discounts and tax; `amount_due_minor` what of it was to be paid, after
-    the payer's credit balance; `amount_remaining_minor` what still is. `has_all_lines` is False
-    where the provider showed only the first of them.
+    the payer's credit balance; `amount_remaining_minor` what still is. `credited_minor` is what
+    credit notes took back, `paid_elsewhere_minor` what was paid without the provider. The payer's
+    name and address are as they stand on the invoice. `has_all_lines` is False where the provider
+    showed only the first of them.
     """
 
     provider: Provider
@@ -60,6 +62,14 @@ class InvoiceSnapshot:
     attempt_count: int = 0
     hosted_url: str = ""
     pdf_url: str = dataclasses.field(default="", repr=False)
+    paid_elsewhere_minor: int = 0
+    credited_minor: int = 0
+    voided_at: datetime | None = None
+    written_off_at: datetime | None = None
+    payer_name: str = ""
+    payer_email: str = ""
+    payer_address: tuple[str, ...] = ()
+    payer_tax_ids: tuple[str, ...] = ()
     lines: tuple[InvoiceLineSnapshot, ...] = ()
     has_all_lines: bool = True
 
@@ -79,3 +89,9 @@ class InvoicePreview:
     total_minor: int
     amount_due_minor: int
     lines: tuple[InvoiceLineSnapshot, ...] = ()
+
+    @property
+    def proration_date(self) -> datetime | None:
+        """Return the moment from which the provider reckoned a difference; None if it did not."""
+        starts = [line.period_start for line in self.lines if line.is_proration]
+        return min((start for start in starts if start), default=None)
