@@ -15,10 +15,15 @@ class ContextIncomplete(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mail:
-    """One kind of mail. `needs` are the keys its templates use; a value may be empty."""
+    """One kind of mail. `needs` are the keys its templates use; a value may be empty.
+
+    Those in `secrets` too open something for whoever reads them, an address with a token for
+    example: they are stored encrypted, and only until the mail was sent.
+    """
 
     kind: str
     needs: frozenset[str]
+    secrets: frozenset[str] = frozenset()
 
     def check(self, context: Mapping[str, Any]) -> None:
         """Refuse a context the templates can't work with, where it is made and not when it is sent.
@@ -66,7 +71,16 @@ SUBSCRIPTION_CONFIRMED: Final = Mail(
     ),
 )
 
-_MAILS = {mail.kind: mail for mail in (SUBSCRIPTION_CONFIRMED,)}
+# `role` is a word and `may` what it allows; `expires` is a date to be read.
+TEAM_INVITATION: Final = Mail(
+    "team_invitation",
+    needs=frozenset(
+        {"organization", "inviter", "role", "may", "expires", "accept_url", "support_email"}
+    ),
+    secrets=frozenset({"accept_url"}),
+)
+
+_MAILS = {mail.kind: mail for mail in (SUBSCRIPTION_CONFIRMED, TEAM_INVITATION)}
 KINDS = tuple(_MAILS)
 
 

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from orgs.base import BaseModel, TenantQuerySet
+from orgs.base import BaseModel, EncryptedTextField, TenantQuerySet
 from orgs.models import Organization
 
 
@@ -25,6 +25,12 @@ class Message(BaseModel):
     key = models.CharField(max_length=255, help_text="What makes it one and not two.")
     to = models.EmailField()
     context = models.JSONField(default=dict, help_text="What the templates need.")
+    sealed = EncryptedTextField(
+        blank=True,
+        default=b"",
+        db_default=b"",
+        help_text="The part of it that opens something, until it is sent.",
+    )
     state = models.CharField(
         max_length=10, choices=MessageState.choices, default=MessageState.QUEUED
     )

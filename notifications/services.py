@@ -8,6 +8,7 @@ Message-ID, by which most mailboxes show such a pair as one.
 """
 
 import dataclasses
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -68,13 +69,16 @@ def queue_message(
         UnknownKind: the catalogue has no such mail.
         ContextIncomplete: the templates need more than that.
     """
-    catalog.get_mail(kind).check(context)
+    mail = catalog.get_mail(kind)
+    mail.check(context)
+    secrets = {name: context[name] for name in sorted(mail.secrets)}
     message = Message(
         organization=organization,
         kind=kind,
         key=key,
         to=to,
-        context=dict(context),
+        context={name: value for name, value in context.items() if name not in secrets},
+        sealed=json.dumps(secrets) if secrets else "",
         next_attempt_at=now,
     )
     with transaction.atomic(savepoint=False):
@@ -120,6 +124,7 @@ def deliver_message(*, message_id: UUID, now: datetime) -> bool:
         sent_at=now,
         claimed_at=None,
         provider_message_id=provider_message_id,
+        sealed="",
         error="",
         updated_at=now,
     )
@@ -150,12 +155,13 @@ class Rendered:
 def render_message(message: Message) -> Rendered:
     """Fill in a message's templates; the subject becomes one line."""
     mail = catalog.get_mail(message.kind)
-    subject = loader.render_to_string(mail.subject_template, message.context)
+    context = {**message.context, **json.loads(message.sealed or "{}")}
+    subject = loader.render_to_string(mail.subject_template, context)
     return Rendered(
         subject=" ".join(subject.split()),
-        text=loader.render_to_string(mail.text_template, message.context).strip() + "\n",
+        text=loader.render_to_string(mail.text_template, context).strip() + "\n",
         html=loader.render_to_string(
-            mail.html_template, {**message.context, "subject": " ".join(subject.split())}
+            mail.html_template, {**context, "subject": " ".join(subject.split())}
         ),
     )
 
