@@ -37,6 +37,7 @@ _TOKENS = re.compile(
     | \bwhsec_[A-Za-z0-9+/=_-]+                         # webhook secrets
     | \btill_(?:test|live)_[A-Za-z0-9_-]+               # our API keys
     | \bcst_[A-Za-z0-9_-]+                              # checkout tokens
+    | inv_[A-Za-z0-9_-]{20,}                            # invitations, in addresses too
     | \beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*   # JSON web tokens
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -11,7 +11,11 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "orgs.api.negotiation.FirstFormatNegotiation",
     "DEFAULT_SCHEMA_CLASS": "orgs.api.schema.TenantSchema",
     "EXCEPTION_HANDLER": "orgs.api.exceptions.handle_exception",
-    "DEFAULT_THROTTLE_RATES": {"register": "20/min", "token": "30/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "register": "20/min",
+        "token": "30/min",
+        "invite": "60/hour",
+    },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {

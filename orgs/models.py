@@ -1,6 +1,7 @@
 """Users, the organizations they belong to, and the keys that speak for an organization."""
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -106,6 +107,18 @@ class Organization(BaseModel):
         default=0, editable=False, help_text="Last number given out on this timeline."
     )
     is_sandbox = models.BooleanField(default=False)
+    access_level = models.CharField(
+        max_length=10, default="none", help_text="full, grace, restricted or none."
+    )
+    access_reason = models.CharField(
+        max_length=50, default="no_subscription", help_text="Code of the reason for this access."
+    )
+    access_since = models.DateTimeField(
+        null=True, blank=True, help_text="When it became so; empty if it never changed."
+    )
+    access_event_id = models.UUIDField(
+        null=True, blank=True, help_text="Id of the line of the timeline that says why."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -130,6 +143,65 @@ class Membership(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+class InvitationState(models.TextChoices):
+    """What has become of an invitation."""
+
+    OPEN = "open", "Open"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"
+    ACCEPTED = "accepted", "Accepted"
+
+
+class Invitation(BaseModel):
+    """A place in an organization that is offered to whoever reads the mail to an address.
+
+    Sent again, it stays the same row with a new token, so that the mail before opens nothing.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
+    email = models.EmailField(help_text="In lower case.")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    token_hash = models.CharField(
+        max_length=64, editable=False, help_text="SHA-256 of what the newest mail holds."
+    )
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    times_sent = models.PositiveIntegerField(default=1)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantQuerySet["Invitation"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("token_hash", name="invitation_hash_unique"),
+            models.UniqueConstraint(
+                "organization",
+                "email",
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="invitation_open_once_per_email",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="invitation_email_is_folded"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None) | models.Q(revoked_at=None),
+                name="invitation_ends_one_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.role})"
+
+    def state(self, now: datetime) -> InvitationState:
+        """Say what has become of it by now; it expires by wall time."""
+        if self.accepted_at is not None:
+            return InvitationState.ACCEPTED
+        if self.revoked_at is not None:
+            return InvitationState.REVOKED
+        return InvitationState.OPEN if now < self.expires_at else InvitationState.EXPIRED
 
 
 class ApiKey(BaseModel):

@@ -87,6 +87,7 @@ TEAM_ROLES = frozenset({Role.OWNER, Role.ADMIN})
 READ = Access(EVERY_ROLE, Scope.BILLING_READ)
 WRITE = Access(MONEY_ROLES, Scope.BILLING_WRITE)
 TEAM = Access(TEAM_ROLES)
+PEOPLE = Access(EVERY_ROLE)
 NOBODY = Access(frozenset())
 CHECKOUT_ONLY = Access(frozenset(), checkout=True)
 

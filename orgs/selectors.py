@@ -1,10 +1,10 @@
-"""Reads of users, memberships, organizations and keys."""
+"""Reads of users, memberships, invitations, organizations and keys."""
 
 import uuid
 
 from django.db.models import QuerySet
 
-from orgs.models import ApiKey, Membership, Organization, User
+from orgs.models import ApiKey, Invitation, Membership, Organization, Role, User
 
 
 def parse_uuid(text: object) -> uuid.UUID | None:
@@ -88,6 +88,49 @@ def get_key(organization: Organization, key_id: object) -> ApiKey | None:
     """Find one key of the organization; None for ids that are nobody's or another's."""
     parsed = parse_uuid(key_id)
     return keys_of(organization).filter(pk=parsed).first() if parsed else None
+
+
+def members_of(organization: Organization) -> QuerySet[Membership]:
+    """Return the organization's memberships with their users."""
+    return Membership.objects.for_org(organization).select_related("user")
+
+
+def other_active_owners(membership: Membership) -> QuerySet[Membership]:
+    """Return the owners who could still sign in if this membership were gone."""
+    owners = Membership.objects.filter(organization_id=membership.organization_id, role=Role.OWNER)
+    return owners.filter(user__is_active=True).exclude(pk=membership.pk)
+
+
+def is_member_email(organization: Organization, email: str) -> bool:
+    """Say whether a member has this e-mail, whatever its case."""
+    return members_of(organization).filter(user__email__iexact=email).exists()
+
+
+def pending_invitations(organization: Organization) -> QuerySet[Invitation]:
+    """Return the organization's invitations that nobody accepted or revoked, expired ones too."""
+    pending = Invitation.objects.for_org(organization).filter(accepted_at=None, revoked_at=None)
+    return pending.select_related("invited_by")
+
+
+def get_team_row(organization: Organization, row_id: object) -> Membership | Invitation | None:
+    """Find a membership or a pending invitation; None for ids that are nobody's or another's."""
+    parsed = parse_uuid(row_id)
+    if parsed is None:
+        return None
+    membership = members_of(organization).filter(pk=parsed).first()
+    return membership or pending_invitations(organization).filter(pk=parsed).first()
+
+
+def get_invitation(token_hash: str) -> Invitation | None:
+    """Find the invitation whose newest mail holds this token, with its organization."""
+    found = Invitation.objects.filter(token_hash=token_hash)
+    return found.select_related("organization", "invited_by").first()
+
+
+def working_keys_by(membership: Membership) -> QuerySet[ApiKey]:
+    """Return the keys that a member made for the organization and that still open it."""
+    keys = ApiKey.objects.filter(organization_id=membership.organization_id, revoked_at=None)
+    return keys.filter(created_by_id=membership.user_id)
 
 
 def _memberships(user: User) -> QuerySet[Membership]:

@@ -1,13 +1,24 @@
 """Rows with boring defaults; a trait or an argument says what a test is about."""
 
+import secrets
 from typing import Any
 
 import factory
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from orgs.models import ApiKey, KeyMode, Membership, Organization, PlanStatus, Role, User
+from orgs.models import (
+    ApiKey,
+    Invitation,
+    KeyMode,
+    Membership,
+    Organization,
+    PlanStatus,
+    Role,
+    User,
+)
 from orgs.permissions import Scope
-from orgs.services import api_keys
+from orgs.services import api_keys, invite
 
 PASSWORD = "correct horse battery"
 
@@ -54,6 +65,19 @@ class MembershipFactory(DjangoModelFactory[Membership]):
     organization = factory.SubFactory(OrganizationFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.OWNER
+
+
+class InvitationFactory(DjangoModelFactory[Invitation]):
+    """An invitation that waits for an answer; nobody knows its token."""
+
+    class Meta:
+        model = Invitation
+
+    organization = factory.SubFactory(OrganizationFactory)
+    email = factory.Sequence(lambda n: f"guest{n}@example.com")
+    role = Role.VIEWER
+    token_hash = factory.LazyFunction(lambda: secrets.token_hex(32))
+    expires_at = factory.LazyFunction(lambda: timezone.now() + invite.LIFE)
 
 
 def make_api_key(

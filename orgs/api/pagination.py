@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -33,26 +33,46 @@ def paginate(
     Raises:
         InvalidRequest: `limit` or `cursor` makes no sense.
     """
-    limit = _limit(request.query_params.get("limit"))
-    cursor = request.query_params.get("cursor")
-    if cursor:
-        value, key = _decode(cursor)
-        column = rows.model._meta.get_field(order)  # noqa: SLF001 - Django's documented API
-        if isinstance(value, int) != isinstance(column, IntegerField):
-            raise _bad_cursor()
-        rows = rows.filter(Q(**{f"{order}__lt": value}) | Q(**{order: value, "pk__lt": key}))
-    page = list(rows.order_by(f"-{order}", "-pk")[: limit + 1])
-    has_more = len(page) > limit
-    page = page[:limit]
-    return {
-        "data": represent(page),
-        "next_cursor": _encode(getattr(page[-1], order), page[-1].pk) if has_more else None,
-    }
+    page, next_cursor = cut_page(request.query_params, [rows], order=order)
+    return {"data": represent(page), "next_cursor": next_cursor}
 
 
-def _limit(text: str | None) -> int:
+def cut_page(
+    params: Mapping[str, str],
+    sources: Sequence[QuerySet[Any]],
+    *,
+    order: str = "created_at",
+    default_limit: int = DEFAULT_LIMIT,
+) -> tuple[list[Any], str | None]:
+    """Return one page of several tables as one list, newest first, and the cursor of the next.
+
+    `order` and the primary key mean the same in all of them.
+
+    Raises:
+        InvalidRequest: `limit` or `cursor` makes no sense.
+    """
+    limit = _limit(params.get("limit"), default_limit)
+    cursor = params.get("cursor")
+    found: list[Any] = []
+    for rows in sources:
+        remaining = _after(rows, order, *_decode(cursor)) if cursor else rows
+        found += remaining.order_by(f"-{order}", "-pk")[: limit + 1]
+    found.sort(key=lambda row: (getattr(row, order), row.pk), reverse=True)
+    page = found[:limit]
+    has_more = len(found) > limit
+    return page, _encode(getattr(page[-1], order), page[-1].pk) if has_more else None
+
+
+def _after(rows: QuerySet[ModelT], order: str, value: datetime | int, key: Any) -> QuerySet[ModelT]:
+    column = rows.model._meta.get_field(order)  # noqa: SLF001 - Django's documented API
+    if isinstance(value, int) != isinstance(column, IntegerField):
+        raise _bad_cursor()
+    return rows.filter(Q(**{f"{order}__lt": value}) | Q(**{order: value, "pk__lt": key}))
+
+
+def _limit(text: str | None, default: int) -> int:
     if text is None:
-        return DEFAULT_LIMIT
+        return default
     try:
         limit = int(text)
     except ValueError:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from orgs.models import KeyMode, Membership, Organization, PlanStatus, Role, User
 from orgs.permissions import Scope
+from orgs.team import MemberStatus
 from orgs.tokens import Pair
 
 
@@ -114,6 +115,33 @@ class MeOut(serializers.Serializer[Any]):
     organization = OrganizationOut(allow_null=True, help_text="null while that is open.")
     role = serializers.ChoiceField(Role.choices, allow_null=True)
     scopes = serializers.ListField(child=serializers.CharField())
+
+
+class MemberIn(StrictSerializer):
+    """Invite somebody."""
+
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField(Role.choices)
+
+
+class MemberRoleIn(StrictSerializer):
+    """Give another role."""
+
+    role = serializers.ChoiceField(Role.choices)
+
+
+class MemberOut(serializers.Serializer[Any]):
+    """Somebody on a team, or invited to it."""
+
+    id = serializers.UUIDField(help_text="Of the membership, or of the invitation.")
+    status = serializers.ChoiceField(MemberStatus.choices)
+    email = serializers.EmailField()
+    full_name = serializers.CharField(help_text="Empty for an invitation.")
+    role = serializers.ChoiceField(Role.choices)
+    user_id = serializers.UUIDField(allow_null=True, help_text="null for an invitation.")
+    invited_by = serializers.EmailField(allow_null=True, help_text="null for a member.")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="null for a member.")
 
 
 class ApiKeyIn(StrictSerializer):

@@ -15,8 +15,8 @@ from orgs.pages import navigation
 def chrome(request: HttpRequest) -> dict[str, Any]:
     """Return the help address, and who is looking once a template asks for it."""
     # Asked for once, however many of the three a template shows.
-    memberships = SimpleLazyObject(lambda: _memberships(request))
-    membership = SimpleLazyObject(lambda: _chosen(request, memberships))
+    memberships: Any = SimpleLazyObject(lambda: _memberships(request))
+    membership: Any = SimpleLazyObject(lambda: _chosen(request, memberships))
     return {
         "support_email": settings.SUPPORT_EMAIL,
         "memberships": memberships,

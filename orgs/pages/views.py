@@ -21,14 +21,13 @@ from orgs.api.tenancy import SESSION_KEY
 from orgs.api.throttling import seconds_to_wait
 from orgs.errors import DomainError
 from orgs.models import PlanStatus, User
+from orgs.pages.base import BACKEND, TOO_MANY
 from orgs.pages.forms import RegisterForm, ResetForm, SignInForm
+from orgs.pages.navigation import BILLING_PATH
 from orgs.services import register
 
 CHECKOUT_PATH = "/settings/billing/checkout"
-BILLING_PATH = "/settings/billing"
 ADMIN_PATH = "/admin/"
-TOO_MANY = "Too many requests. Please try again later."
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class LimitedMixin(FormView[Any]):
@@ -87,7 +86,7 @@ class RegisterPage(LimitedMixin):
         except DomainError as error:
             form.show_refusal(error)
             return self.form_invalid(form)
-        login(self.request, made.user, backend=_BACKEND)
+        login(self.request, made.user, backend=BACKEND)
         self.request.session[SESSION_KEY] = str(made.organization.pk)
         return redirect(CHECKOUT_PATH)
 

@@ -46,13 +46,9 @@ def register_organization(
         InvalidRequest: the password is too weak (`fields` has the reasons).
         EmailTaken: somebody is registered with this e-mail, in whatever case.
     """
-    person = User(email=email, full_name=full_name)
-    try:
-        password_validation.validate_password(password, person)
-    except ValidationError as error:
-        raise InvalidRequest(fields={"password": list(error.messages)}) from error
+    check_password(email=email, full_name=full_name, password=password)
     with transaction.atomic():
-        user = _create_user(email, password, full_name, now)
+        user = create_person(email=email, full_name=full_name, password=password, now=now)
         organization = _create_organization(organization_name, user.email)
         membership = Membership.objects.create(
             organization=organization, user=user, role=Role.OWNER
@@ -63,7 +59,24 @@ def register_organization(
     return Registration(organization, user, membership)
 
 
-def _create_user(email: str, password: str, full_name: str, now: datetime) -> User:
+def check_password(*, email: str, full_name: str, password: str) -> None:
+    """Refuse a password that is easily guessed, of this person above all.
+
+    Raises:
+        InvalidRequest: it is too weak (`fields` has the reasons).
+    """
+    try:
+        password_validation.validate_password(password, User(email=email, full_name=full_name))
+    except ValidationError as error:
+        raise InvalidRequest(fields={"password": list(error.messages)}) from error
+
+
+def create_person(*, email: str, full_name: str, password: str, now: datetime) -> User:
+    """Store somebody new, whose password was checked.
+
+    Raises:
+        EmailTaken: somebody is registered with this e-mail, in whatever case.
+    """
     try:
         with transaction.atomic():
             return User.objects.create_user(email, password, full_name=full_name, date_joined=now)
