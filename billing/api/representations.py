@@ -84,6 +84,8 @@ def status(
             "reason_code": access.reason_code,
             "message": access.message,
             "until": moment(access.until),
+            "since": moment(access.since),
+            "caused_by_event": access.caused_by_event and str(access.caused_by_event),
         },
         "subscription": subscription(row) if row else None,
         "plan": plan_of(row) if row else None,

@@ -138,6 +138,12 @@ class AccessOut(serializers.Serializer[Any]):
     reason_code = serializers.CharField()
     message = serializers.CharField()
     until = serializers.DateTimeField(allow_null=True)
+    since = serializers.DateTimeField(
+        allow_null=True, help_text="When it became so; null if it never changed."
+    )
+    caused_by_event = serializers.UUIDField(
+        allow_null=True, help_text="Line of the timeline that says why."
+    )
 
 
 class StatusOut(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from billing.api import representations
 from billing.api.serializers import StatusOut
 from billing.selectors import access, plans, subscriptions
+from orgs import clock
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
 from orgs.api.schema import errors
@@ -25,6 +26,6 @@ class StatusView(TenantView):
         """Return where the organization stands."""
         organization = current_org(request)
         row = subscriptions.current(organization)
-        in_force = row is not None and (row.is_live or (row.is_free and not row.is_final))
-        features = plans.features_of(row.plan_version) if row is not None and in_force else {}
-        return Response(representations.status(organization, row, access.access_of(row), features))
+        given = access.current(organization, row, clock.now(organization))
+        features = subscriptions.is_in_force(row) and row and plans.features_of(row.plan_version)
+        return Response(representations.status(organization, row, given, features or {}))

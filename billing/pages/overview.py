@@ -8,6 +8,7 @@ from billing.enums import SubscriptionStatus
 from billing.models import BillingEvent, Subscription
 from billing.pages import base, callers, offers, words
 from billing.selectors import access, subscriptions, timeline
+from orgs import clock
 
 _S = SubscriptionStatus
 _TONES = {
@@ -51,7 +52,7 @@ class OverviewPage(base.Page):
         context = {
             "organization": organization,
             "subscription": subscription,
-            "access": access.access_of(subscription),
+            "access": access.current(organization, subscription, clock.now(organization)),
             "status_label": label,
             "status_tone": tone,
             "order": offers.of_subscription(subscription) if subscription else None,

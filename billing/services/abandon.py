@@ -155,7 +155,8 @@ def cancel_locally(*, subscription: Subscription, cause: Cause, now: datetime) -
         row.canceled_at = row.ended_at = now
         row.save(update_fields=["status", "canceled_at", "ended_at", "updated_at"])
         settlement.void_obligations(subscription=row, now=now)
+        pending = timeline.Pending()
         for line in wording.lines(before, row, now=now):
-            timeline.record_event(organization=organization, line=line, cause=cause)
-        standing.refresh_organization(organization)
+            pending.record_event(organization=organization, line=line, cause=cause)
+        standing.refresh_organization(organization, cause=cause, now=now, pending=pending)
     subscription.refresh_from_db()

@@ -16,7 +16,12 @@ _MANAGE_PATH = "/settings/billing"
 
 
 def replace_free_plans(
-    free: Sequence[Subscription], *, by: Subscription, cause: Cause, now: datetime
+    free: Sequence[Subscription],
+    *,
+    by: Subscription,
+    cause: Cause,
+    now: datetime,
+    record: timeline.Recorder = timeline.record_event,
 ) -> None:
     """End the payer's free plans, which the caller has locked: a paid one takes their place."""
     for row in free:
@@ -33,7 +38,7 @@ def replace_free_plans(
             occurred_at=now,
             provider=row.provider,
         )
-        timeline.record_event(organization=by.organization, line=line, cause=cause)
+        record(organization=by.organization, line=line, cause=cause)
 
 
 def announce(*, subscription: Subscription, now: datetime) -> None:

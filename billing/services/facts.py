@@ -26,6 +26,7 @@ def record_fact(
     subscription: Subscription | None,
     fact: Fact,
     cause: Cause,
+    record: timeline.Recorder = timeline.record_event,
 ) -> bool:
     """Keep a fact once, with its line on the timeline; say whether it was new.
 
@@ -55,7 +56,7 @@ def record_fact(
             provider=row.provider,
             data={"external_id": fact.external_id, **fact.detail},
         )
-        timeline.record_event(organization=organization, line=line, cause=cause)
+        record(organization=organization, line=line, cause=cause)
     return was_new
 
 

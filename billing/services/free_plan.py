@@ -38,9 +38,10 @@ def start_free_plan(
         row.status = SubscriptionStatus.ACTIVE
         row.activated_at = row.current_period_start = now
         row.save(force_insert=True)
+        pending = timeline.Pending()
         for line in wording.lines(before, row, now=now):
-            timeline.record_event(organization=locked, line=line, cause=cause)
+            pending.record_event(organization=locked, line=line, cause=cause)
         activation.announce(subscription=row, now=now)
-        standing.refresh_organization(locked)
+        standing.refresh_organization(locked, cause=cause, now=now, pending=pending)
     organization.refresh_from_db()
     return row

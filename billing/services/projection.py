@@ -25,6 +25,7 @@ from billing.models import Subscription
 from billing.services import (
     activation,
     cases,
+    copying,
     facts,
     locking,
     settlement,
@@ -103,15 +104,18 @@ def converge_together(*, changes: Sequence[Change], now: datetime) -> list[Conve
     # Whoever calls from within a transaction has it rolled back as a whole, so no savepoint.
     with transaction.atomic(savepoint=False):
         rows = locking.lock([change.snapshot for change in changes])
+        pending = timeline.Pending()
         done = [
-            _converge(change, row, now) if row else None
+            _converge(change, row, now, pending) if row else None
             for change, row in zip(changes, rows, strict=True)
         ]
-        _follow_up([row.subscription for row in done if row and row.applied], now)
+        _follow_up(changes, done, now, pending)
     return done
 
 
-def _converge(change: Change, row: locking.Locked, now: datetime) -> Converged:
+def _converge(
+    change: Change, row: locking.Locked, now: datetime, pending: timeline.Pending
+) -> Converged:
     subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
     for fact in change.happened:
         facts.record_fact(
@@ -120,20 +124,36 @@ def _converge(change: Change, row: locking.Locked, now: datetime) -> Converged:
             subscription=subscription,
             fact=fact,
             cause=cause,
+            record=pending.record_event,
         )
     applied = _is_newer(subscription, change.fetched_at) and _belongs(subscription, snapshot)
     if applied:
-        _apply(row, change, now)
+        _apply(row, change, now, pending)
     elif subscription.external_id not in ("", snapshot.external_id):
         _second_at_provider(subscription, snapshot, cause, now)
     return Converged(subscription, applied)
 
 
-def _follow_up(changed: Sequence[Subscription], now: datetime) -> None:
-    """Bring checkouts and organizations in line, once for all that changed."""
-    activation.close_checkouts(subscriptions=changed, now=now)
-    payers = {row.organization_id: row.organization for row in changed if _is_payers(row)}
-    standing.refresh_organizations(list(payers.values()))
+def _follow_up(
+    changes: Sequence[Change],
+    done: Sequence[Converged | None],
+    now: datetime,
+    pending: timeline.Pending,
+) -> None:
+    """Bring checkouts and organizations in line, and write the lines: once for all that changed."""
+    applied = [
+        (row.subscription, change.cause)
+        for change, row in zip(changes, done, strict=True)
+        if row and row.applied
+    ]
+    activation.close_checkouts(subscriptions=[row for row, _ in applied], now=now)
+    payers = {row.organization: cause for row, cause in applied if _is_payers(row)}
+    standing.refresh_organizations(
+        list(payers),
+        cause={organization.pk: cause for organization, cause in payers.items()},
+        now=now,
+        pending=pending,
+    )
 
 
 def _is_payers(subscription: Subscription) -> bool:
@@ -192,7 +212,7 @@ def _second_at_provider(
         )
 
 
-def _apply(row: locking.Locked, change: Change, now: datetime) -> None:
+def _apply(row: locking.Locked, change: Change, now: datetime, pending: timeline.Pending) -> None:
     subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
     before = wording.state_of(subscription)
     status = _status_to_take(row, snapshot, cause, now)
@@ -201,16 +221,18 @@ def _apply(row: locking.Locked, change: Change, now: datetime) -> None:
         subscription.external_id = snapshot.external_id
         subscription.save(update_fields=["snapshot_at", "external_id", "updated_at"])
         return
-    _copy_fields(subscription, snapshot, status)
-    _copy_price(row, snapshot)
+    copying.copy_fields(subscription, snapshot, status, now=now)
+    copying.copy_price(row, snapshot)
     is_first_time = status in LIVE_STATUSES and subscription.activated_at is None
     if is_first_time:
         subscription.activated_at = now
-        activation.replace_free_plans(row.free, by=subscription, cause=cause, now=now)
+        activation.replace_free_plans(
+            row.free, by=subscription, cause=cause, now=now, record=pending.record_event
+        )
     subscription.save()
     _settle(row, snapshot, now)
     for line in wording.lines(before, subscription, now=now):
-        timeline.record_event(organization=subscription.organization, line=line, cause=cause)
+        pending.record_event(organization=subscription.organization, line=line, cause=cause)
     if is_first_time:
         activation.announce(subscription=subscription, now=now)
 
@@ -234,34 +256,6 @@ def _status_to_take(
         )
         return None
     return snapshot.status
-
-
-def _copy_fields(
-    subscription: Subscription, snapshot: SubscriptionSnapshot, status: SubscriptionStatus
-) -> None:
-    subscription.status = status
-    subscription.external_id = snapshot.external_id
-    subscription.seats = snapshot.seats
-    subscription.current_period_start = snapshot.current_period_start
-    subscription.current_period_end = snapshot.current_period_end
-    subscription.cancel_at_period_end = snapshot.cancel_at_period_end
-    subscription.cancel_at = snapshot.cancel_at
-    subscription.canceled_at = snapshot.canceled_at
-    subscription.ended_at = snapshot.ended_at
-    subscription.trial_end = snapshot.trial_end
-    subscription.latest_invoice_external_id = snapshot.latest_invoice_id
-
-
-def _copy_price(row: locking.Locked, snapshot: SubscriptionSnapshot) -> None:
-    if not snapshot.external_price_id:
-        return
-    subscription, link = row.subscription, row.link
-    if link is None:
-        # Somebody changed the plan at the provider to one the catalogue does not know.
-        logger.error("subscription.unknown_price", extra={"subscription": str(subscription.pk)})
-        return
-    subscription.price = link.price
-    subscription.plan_version = link.price.plan_version
 
 
 def _settle(row: locking.Locked, snapshot: SubscriptionSnapshot, now: datetime) -> None:

@@ -9,6 +9,7 @@ from django.db import models
 APPS = ("orgs", "billing", "notifications", "djstripe")
 # Row keys made here, the order things were noticed in, and the moments at which they were.
 VOLATILE = {
+    "Organization": {"access_event_id"},
     "BillingEvent": {"id", "sequence", "cause"},
     "PaymentFact": {"id"},
     "Case": {"id"},

@@ -65,7 +65,13 @@ class Journey:
         BillingEvent.objects.all().delete()
         Message.objects.all().delete()
         Organization.objects.filter(pk=self.organization.pk).update(
-            plan_status="PENDING_PAYMENT", plan_id=None, event_sequence=0
+            plan_status="PENDING_PAYMENT",
+            plan_id=None,
+            event_sequence=0,
+            access_level="none",
+            access_reason="no_subscription",
+            access_since=None,
+            access_event_id=None,
         )
         Subscription.objects.update(
             status=SubscriptionStatus.INCOMPLETE,
