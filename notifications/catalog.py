@@ -71,6 +71,25 @@ SUBSCRIPTION_CONFIRMED: Final = Mail(
     ),
 )
 
+# Some days before a trial turns into a paid subscription. `amount` is what will be charged on
+# `trial_end`; `discount` says what was taken off it, empty for nothing.
+TRIAL_ENDING: Final = Mail(
+    "trial_ending",
+    needs=frozenset(
+        {
+            "organization",
+            "plan",
+            "trial_end",
+            "amount",
+            "interval",
+            "seats",
+            "discount",
+            "manage_url",
+            "support_email",
+        }
+    ),
+)
+
 # `role` is a word and `may` what it allows; `expires` is a date to be read.
 TEAM_INVITATION: Final = Mail(
     "team_invitation",
@@ -80,7 +99,7 @@ TEAM_INVITATION: Final = Mail(
     secrets=frozenset({"accept_url"}),
 )
 
-_MAILS = {mail.kind: mail for mail in (SUBSCRIPTION_CONFIRMED, TEAM_INVITATION)}
+_MAILS = {mail.kind: mail for mail in (SUBSCRIPTION_CONFIRMED, TRIAL_ENDING, TEAM_INVITATION)}
 KINDS = tuple(_MAILS)
 
 

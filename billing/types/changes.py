@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import datetime
+from typing import Any
 
 from billing.enums import Proration
 from billing.types.discounts import DiscountRef
@@ -42,7 +43,10 @@ class ScheduledChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DiscountSnapshot:
-    """A discount that lies on a subscription; `ends_at` None: as long as the subscription."""
+    """A discount that lies on a subscription; `ends_at` None: as long as the subscription.
+
+    `percent_off` is a decimal number as text; without it `amount_off_minor` counts.
+    """
 
     coupon: str
     name: str = ""
@@ -50,3 +54,15 @@ class DiscountSnapshot:
     amount_off_minor: int = 0
     currency: str = ""
     ends_at: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the discount as it is stored, and shown by the API."""
+        ends_at = self.ends_at.isoformat().replace("+00:00", "Z") if self.ends_at else None
+        return {
+            "coupon": self.coupon,
+            "name": self.name or None,
+            "percent_off": self.percent_off or None,
+            "amount_off": None if self.percent_off else self.amount_off_minor,
+            "currency": self.currency or None,
+            "ends_at": ends_at,
+        }
