@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Protocol
 
 from billing.drivers.change_calls import ChangeCalls
 from billing.drivers.coupon_calls import CouponCalls
+from billing.drivers.payer_calls import PayerCalls
 from billing.enums import Provider
 from billing.types import (
     CheckoutSnapshot,
     CheckoutSpec,
-    CustomerSpec,
     ExternalPriceRef,
     NormalizedEvent,
     PaymentIntentResult,
@@ -72,15 +72,20 @@ class SecretMissing(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What differs between providers; scenarios shared by all of them ask here."""
+    """What differs between providers; scenarios shared by all of them ask here.
+
+    `payment_methods`: it keeps what a payer can pay with. `portal`: it has a page for payers.
+    """
 
     hosted_checkout: bool
     signed_webhooks: bool
     subscriptions: bool
     mirror: bool
+    payment_methods: bool
+    portal: bool
 
 
-class PaymentDriver(ChangeCalls, CouponCalls, Protocol):
+class PaymentDriver(ChangeCalls, CouponCalls, PayerCalls, Protocol):
     """One provider. Reads may be repeated by the driver; writes never are.
 
     Every call raises `DriverRejected`, `DriverUnavailable` or `OutcomeUnknown`; a read raises
@@ -89,20 +94,6 @@ class PaymentDriver(ChangeCalls, CouponCalls, Protocol):
 
     name: ClassVar[Provider]
     capabilities: ClassVar[Capabilities]
-
-    def create_customer(self, spec: CustomerSpec, *, idempotency_key: str) -> str:
-        """Create a payer; return the provider's id."""
-        ...
-
-    def find_customer(self, spec: CustomerSpec) -> str | None:
-        """Look for the payer that carries our id; return the provider's id."""
-        ...
-
-    def attach_payment_method(
-        self, payment_method: str, *, external_customer_id: str, idempotency_key: str
-    ) -> str:
-        """Give a payer a card; return the provider's id of the method that now belongs to it."""
-        ...
 
     def create_subscription(
         self, spec: SubscriptionSpec, *, idempotency_key: str

@@ -36,12 +36,14 @@ class PaymentMethodSnapshot:
 class PayerSnapshot:
     """A payer with everything it can pay with, as the provider had it at one moment.
 
+    `our_id` is our customer's id out of the provider's metadata, empty for one that is not ours.
     `default_method_id` is what its invoices are charged to unless a subscription names another;
     empty for none. A deleted payer has `is_deleted` and no methods.
     """
 
     provider: Provider
     external_id: str
+    our_id: str = ""
     email: str = ""
     methods: tuple[PaymentMethodSnapshot, ...] = ()
     default_method_id: str = ""

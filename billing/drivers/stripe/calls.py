@@ -12,7 +12,9 @@ from billing.drivers.stripe.transport import AnswerTimedOut
 
 Json = dict[str, Any]
 Ask = Callable[[stripe.StripeClient], "stripe.StripeObject | stripe.StripeResponse"]
-AskForPage = Callable[[stripe.StripeClient, str | None], stripe.StripeObject]
+AskForPage = Callable[
+    [stripe.StripeClient, str | None], "stripe.StripeObject | stripe.StripeResponse"
+]
 
 _PAUSES_S = (0.1, 0.4)
 

@@ -1,8 +1,7 @@
-"""Payers and their cards at Stripe."""
+"""Payers at Stripe."""
 
 import stripe
 
-from billing.drivers.base import DriverRejected
 from billing.drivers.stripe import calls, snapshots
 from billing.types import CustomerSpec
 
@@ -41,29 +40,15 @@ def find(spec: CustomerSpec) -> str | None:
     return None
 
 
-def attach_payment_method(
-    payment_method: str, *, external_customer_id: str, idempotency_key: str
-) -> str:
-    """Give a payer a card; one that the payer has already stays as it is.
+def update(external_id: str, *, email: str, name: str, idempotency_key: str) -> None:
+    """Change where bills go and to whom. Stripe would take an empty value for "forget it".
 
-    Stripe's test names (`pm_card_visa`) become a card with an id of its own.
+    Source: https://docs.stripe.com/api/customers/update
     """
+    params: stripe.params.CustomerModifyParams = {}
+    if email:
+        params["email"] = email
+    if name:
+        params["name"] = name
     options = calls.keyed(idempotency_key)
-    params: stripe.params.PaymentMethodAttachParams = {"customer": external_customer_id}
-    try:
-        raw = calls.write(
-            lambda sdk: sdk.v1.payment_methods.attach(payment_method, params, options)
-        )
-    except DriverRejected as error:
-        if error.code == "CARD_DECLINED" or not _has(external_customer_id, payment_method):
-            raise
-        return payment_method
-    return str(raw["id"])
-
-
-def _has(external_customer_id: str, payment_method: str) -> bool:
-    try:
-        row = calls.read_one("payment_methods", payment_method)
-    except DriverRejected:
-        return False
-    return bool(row["customer"] == external_customer_id)
+    calls.write(lambda sdk: sdk.v1.customers.update(external_id, params, options))

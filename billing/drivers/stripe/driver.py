@@ -13,7 +13,9 @@ from billing.drivers.stripe import (
     customers,
     mirror,
     normalizer,
+    payment_methods,
     payments,
+    portal,
     scheduling,
     subscriptions,
     webhooks,
@@ -29,8 +31,10 @@ from billing.types import (
     ExternalPriceRef,
     InvoicePreview,
     NormalizedEvent,
+    PayerSnapshot,
     PaymentIntentResult,
     PriceSpec,
+    SetupResult,
     Subject,
     SubscriptionSnapshot,
     SubscriptionSpec,
@@ -43,7 +47,12 @@ class StripeDriver(PaymentDriver):
 
     name: ClassVar[Provider] = Provider.STRIPE
     capabilities: ClassVar[Capabilities] = Capabilities(
-        hosted_checkout=True, signed_webhooks=True, subscriptions=True, mirror=True
+        hosted_checkout=True,
+        signed_webhooks=True,
+        subscriptions=True,
+        mirror=True,
+        payment_methods=True,
+        portal=True,
     )
 
     def create_customer(self, spec: CustomerSpec, *, idempotency_key: str) -> str:
@@ -54,14 +63,60 @@ class StripeDriver(PaymentDriver):
         """Look for the payer that carries our id, by its e-mail address."""
         return customers.find(spec)
 
+    def update_customer(
+        self, external_id: str, *, email: str, name: str, idempotency_key: str
+    ) -> None:
+        """Tell Stripe where bills go and to whom."""
+        customers.update(external_id, email=email, name=name, idempotency_key=idempotency_key)
+
+    def retrieve_payer(self, external_id: str) -> PayerSnapshot:
+        """Ask for a payer with everything it can pay with, as it is now."""
+        return payment_methods.retrieve_payer(external_id)
+
     def attach_payment_method(
         self, payment_method: str, *, external_customer_id: str, idempotency_key: str
     ) -> str:
         """Give a payer a card; return the id of the method that now belongs to it."""
-        return customers.attach_payment_method(
+        return payment_methods.attach(
             payment_method,
             external_customer_id=external_customer_id,
             idempotency_key=idempotency_key,
+        )
+
+    def create_setup_intent(
+        self, external_customer_id: str, *, idempotency_key: str
+    ) -> SetupResult:
+        """Prepare for a payer's browser to enter a card that is charged later."""
+        return payment_methods.create_setup_intent(
+            external_customer_id, idempotency_key=idempotency_key
+        )
+
+    def set_default_payment_method(
+        self,
+        *,
+        external_customer_id: str,
+        payment_method: str,
+        external_subscription_id: str = "",
+        idempotency_key: str,
+    ) -> None:
+        """Have a payer's invoices charged to a method it has, a subscription's included."""
+        payment_methods.set_default(
+            external_customer_id=external_customer_id,
+            payment_method=payment_method,
+            external_subscription_id=external_subscription_id,
+            idempotency_key=idempotency_key,
+        )
+
+    def detach_payment_method(self, external_id: str, *, idempotency_key: str) -> None:
+        """Take a method off its payer, for good."""
+        payment_methods.detach(external_id, idempotency_key=idempotency_key)
+
+    def create_portal_session(
+        self, external_customer_id: str, *, return_url: str, idempotency_key: str
+    ) -> str:
+        """Open Stripe's portal for a payer; return its address."""
+        return portal.create_session(
+            external_customer_id, return_url=return_url, idempotency_key=idempotency_key
         )
 
     def create_subscription(
