@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from billing import jobs
-from billing.services import checkout, dispatch, mirror, resolve, retries
+from billing.services import checkout, dispatch, grace, mirror, resolve, retries
 from billing.types import Cause
 from orgs import clock
 
@@ -50,3 +50,9 @@ def resolve_attempt(*, attempt_id: str, **_future: Any) -> None:
 def expire_checkouts(**_future: Any) -> None:
     """End checkouts whose hour is over."""
     checkout.expire_checkouts(now=clock.now())
+
+
+@shared_task(name=jobs.END_GRACE)
+def end_grace(**_future: Any) -> None:
+    """Restrict whoever did not pay within the grace of the plan."""
+    grace.end_grace(now=clock.now())

@@ -28,10 +28,10 @@ class VersionInline(ReadOnlyInline[PlanVersion, Plan]):
 class PlanAdmin(DeskAdmin[Plan]):
     """What a plan costs and gives is on the pages of its versions."""
 
-    list_display = ("name", "code", "rank", "is_active", "contact_sales")
+    list_display = ("name", "code", "rank", "is_active", "contact_sales", "grace_days")
     list_filter = ("is_active", "contact_sales")
     search_fields = ("code", "name")
-    fields = ("code", "name", "description", "rank", "is_active", "contact_sales")
+    fields = ("code", "name", "description", "rank", "is_active", "contact_sales", "grace_days")
     inlines = (VersionInline,)
     actions = ("start_version",)
 

@@ -46,6 +46,7 @@ def seed_tier(*, tier: Tier, rank: int, now: datetime, restore: bool = False) ->
                 "name": tier.name,
                 "description": tier.description,
                 "contact_sales": tier.contact_sales,
+                "grace_days": tier.grace_days,
                 "rank": rank,
             },
         )

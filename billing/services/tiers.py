@@ -3,6 +3,7 @@
 import dataclasses
 
 from billing.enums import FeatureKind, Interval
+from billing.models.plans import DEFAULT_GRACE_DAYS
 
 _MONTHS_PAID_PER_YEAR = 10  # a year costs ten months
 
@@ -28,7 +29,7 @@ class PriceSeed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tier:
-    """A plan as this release knows it."""
+    """A plan as this release knows it; `grace_days` is policy, staff may change it."""
 
     code: str
     name: str
@@ -36,6 +37,7 @@ class Tier:
     prices: tuple[PriceSeed, ...]
     features: tuple[FeatureSeed, ...]
     contact_sales: bool = False
+    grace_days: int = DEFAULT_GRACE_DAYS
 
 
 def _features(

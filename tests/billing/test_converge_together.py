@@ -39,7 +39,15 @@ class TestConvergeTogether:
         assert set(Organization.objects.values_list("plan_status", flat=True)) == {
             PlanStatus.ACTIVE
         }
-        assert set(BillingEvent.objects.values_list("sequence", flat=True)) == {1}
+        lines = BillingEvent.objects.values_list("organization_id", "sequence", "type")
+        assert sorted(lines) == sorted(
+            (row.organization_id, sequence, type_)
+            for row in (first, second)
+            for sequence, type_ in (
+                (1, "billing.subscription.activated"),
+                (2, "billing.access.changed"),
+            )
+        )
 
     def test_says_which_are_not_ours_and_applies_the_others(self) -> None:
         mine = make_subscription()
@@ -58,9 +66,9 @@ class TestConvergeTogether:
         together(snapshot_of(first, status=SubscriptionStatus.CANCELED), snapshot_of(second))
 
         sequences = BillingEvent.objects.order_by("sequence").values_list("sequence", flat=True)
-        assert list(sequences) == [1, 2]
+        assert list(sequences) == [1, 2, 3]
         organization.refresh_from_db()
-        assert organization.event_sequence == 2
+        assert organization.event_sequence == 3
 
     def test_two_snapshots_of_one_row_see_each_other(self) -> None:
         subscription = make_subscription()
@@ -137,4 +145,6 @@ class TestABatch:
         rows[1].refresh_from_db()
         assert rows[1].status == SubscriptionStatus.INCOMPLETE
         sequences = BillingEvent.objects.values_list("organization_id", "sequence")
-        assert sorted(sequences) == sorted((rows[n].organization_id, 1) for n in (0, 2))
+        assert sorted(sequences) == sorted(
+            (rows[number].organization_id, sequence) for number in (0, 2) for sequence in (1, 2)
+        )

@@ -159,7 +159,7 @@ class TestChoosing:
         row = subscriptions.in_force(org)
         assert row is not None
         assert (row.is_free, row.status) == (True, SubscriptionStatus.ACTIVE)
-        assert access.access_of(row).level == AccessLevel.FULL
+        assert access.access_of(row, clock.now()).level == AccessLevel.FULL
         assert "Free is active" in client.get(address).content.decode()
 
     def test_of_the_free_plan_twice_starts_it_once(

@@ -56,15 +56,17 @@ class TestFirstPayment:
         assert (attempt.state, attempt.external_id) == (AttemptState.SUCCEEDED, "pi_1")
         assert attempt.obligation.state == ObligationState.SETTLED
 
-    def test_writes_one_line_with_its_cause_and_queues_one_mail(self) -> None:
+    def test_writes_its_lines_once_with_their_cause_and_queues_one_mail(self) -> None:
         subscription = make_subscription()
 
         converge(snapshot_of(subscription))
         converge(snapshot_of(subscription), at=1)
 
-        event = BillingEvent.objects.get(organization=subscription.organization)
-        assert event.type == "billing.subscription.activated"
-        assert event.sequence == 1
+        assert types(subscription.organization) == [
+            "billing.subscription.activated",
+            "billing.access.changed",
+        ]
+        event = BillingEvent.objects.get(organization=subscription.organization, sequence=1)
         assert event.summary == "Bistro is active."
         assert event.cause == {
             "kind": "webhook",
@@ -96,6 +98,7 @@ class TestFirstPayment:
         assert types(organization) == [
             "billing.subscription.replaced",
             "billing.subscription.activated",
+            "billing.access.changed",
         ]
 
     def test_runs_registered_handlers_inside_the_transaction(self) -> None:

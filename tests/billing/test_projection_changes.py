@@ -39,9 +39,11 @@ class TestLaterChanges:
         assert subscription.organization.plan_status == PlanStatus.PAST_DUE
         converge(snapshot_of(subscription), at=2)
 
-        assert types(subscription.organization)[1:] == [
+        assert types(subscription.organization)[2:] == [
             "billing.subscription.past_due",
+            "billing.access.changed",
             "billing.subscription.recovered",
+            "billing.access.changed",
         ]
 
     def test_cancellation_is_told_when_scheduled_withdrawn_and_done(self) -> None:
@@ -51,10 +53,11 @@ class TestLaterChanges:
         converge(snapshot_of(subscription), at=2)
         converge(snapshot_of(subscription, status=SubscriptionStatus.CANCELED, ended_at=NOW), at=3)
 
-        assert types(subscription.organization)[1:] == [
+        assert types(subscription.organization)[2:] == [
             "billing.subscription.cancel_scheduled",
             "billing.subscription.cancel_withdrawn",
             "billing.subscription.canceled",
+            "billing.access.changed",
         ]
         subscription.organization.refresh_from_db()
         assert subscription.organization.plan_status == PlanStatus.CANCELED
@@ -67,7 +70,7 @@ class TestLaterChanges:
         converge(snapshot_of(subscription, current_period_end=later, seats=3), at=1)
 
         events = BillingEvent.objects.filter(organization=subscription.organization)
-        assert [event.summary for event in events.order_by("sequence")][1:] == [
+        assert [event.summary for event in events.order_by("sequence")][2:] == [
             "The plan is now Bistro, 3 seats.",
             "Bistro was renewed until 1 May 2026.",
         ]

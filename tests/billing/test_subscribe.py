@@ -94,7 +94,10 @@ class TestFreePlan:
         assert started.subscription.is_free
         organization.refresh_from_db()
         assert organization.plan_status == PlanStatus.ACTIVE
-        assert BillingEvent.objects.get().type == "billing.subscription.activated"
+        assert [event.type for event in BillingEvent.objects.order_by("sequence")] == [
+            "billing.subscription.activated",
+            "billing.access.changed",
+        ]
 
     def test_is_replaced_by_a_paid_one(
         self, organization: Organization, catalogue: dict[str, Price]

@@ -15,6 +15,7 @@ SWEEPS = {
     jobs.RECLAIM_INBOX: 30,
     jobs.RESOLVE_ATTEMPTS: 10,
     jobs.EXPIRE_CHECKOUTS: 60,
+    jobs.END_GRACE: 60,
 }
 
 
