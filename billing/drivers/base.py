@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from billing.drivers.change_calls import ChangeCalls
 from billing.drivers.coupon_calls import CouponCalls
+from billing.drivers.invoice_calls import InvoiceCalls
 from billing.drivers.payer_calls import PayerCalls
 from billing.enums import Provider
 from billing.types import (
@@ -85,7 +86,7 @@ class Capabilities:
     portal: bool
 
 
-class PaymentDriver(ChangeCalls, CouponCalls, PayerCalls, Protocol):
+class PaymentDriver(ChangeCalls, CouponCalls, InvoiceCalls, PayerCalls, Protocol):
     """One provider. Reads may be repeated by the driver; writes never are.
 
     Every call raises `DriverRejected`, `DriverUnavailable` or `OutcomeUnknown`; a read raises

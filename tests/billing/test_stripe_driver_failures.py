@@ -14,14 +14,14 @@ from billing.drivers.base import (
     DriverUnavailable,
     OutcomeUnknown,
 )
-from tests.billing import stripe_cases, stripe_payer_cases
+from tests.billing import stripe_cases, stripe_invoice_cases, stripe_payer_cases
 from tests.billing.stripe_cases import Case
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
-WRITES = stripe_cases.WRITES | stripe_payer_cases.WRITES
-QUESTIONS = stripe_cases.QUESTIONS | stripe_payer_cases.QUESTIONS
+WRITES = stripe_cases.WRITES | stripe_payer_cases.WRITES | stripe_invoice_cases.WRITES
+QUESTIONS = stripe_cases.QUESTIONS | stripe_payer_cases.QUESTIONS | stripe_invoice_cases.QUESTIONS
 
 
 class Disturbed:

@@ -15,6 +15,7 @@ from billing.drivers.base import PaymentDriver
 from billing.types import Subject
 from tests.billing import stripe_builders as build
 from tests.billing import stripe_cases as cases
+from tests.billing import stripe_invoice_cases as invoice_cases
 from tests.billing import stripe_payer_cases as payer_cases
 from tests.contract import spec_from_sdk
 from tests.contract.contract import Contract
@@ -38,6 +39,7 @@ CALLS = {
     "create_payment_intent": cases.create_payment,
     "capture_payment": cases.capture,
     "ensure_price": cases.ensure_price,
+    **invoice_cases.CALLS,
     **payer_cases.CALLS,
 }
 ASK_NOBODY = {"verify_webhook", "normalize_webhook"}

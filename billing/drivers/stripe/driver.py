@@ -20,6 +20,7 @@ from billing.drivers.stripe import (
     subscriptions,
     webhooks,
 )
+from billing.drivers.stripe.invoicing import Invoicing
 from billing.enums import Provider
 from billing.types import (
     ChangeSpec,
@@ -42,7 +43,7 @@ from billing.types import (
 )
 
 
-class StripeDriver(PaymentDriver):
+class StripeDriver(Invoicing, PaymentDriver):
     """Stripe, at the pinned API version. Holds no state: settings are read at each call."""
 
     name: ClassVar[Provider] = Provider.STRIPE

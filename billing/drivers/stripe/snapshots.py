@@ -98,7 +98,7 @@ def intent_to_ask_for(raw: Json) -> str:
     invoice = raw["latest_invoice"]
     if not isinstance(invoice, dict) or invoice["status"] not in _UNPAID:
         return ""
-    return _intent_id(invoice)
+    return intent_of_invoice(invoice)
 
 
 def checkout(raw: Json) -> CheckoutSnapshot:
@@ -142,7 +142,7 @@ def _latest_payment(raw: Json, intent: Json | None) -> PaymentOutcome | None:
         setup = raw["pending_setup_intent"]
         secret = setup["client_secret"] if isinstance(setup, dict) else ""
         return PaymentOutcome(
-            AttemptState.SUCCEEDED, external_id=_intent_id(invoice), client_secret=secret
+            AttemptState.SUCCEEDED, external_id=intent_of_invoice(invoice), client_secret=secret
         )
     return None if intent is None else _outcome(intent)
 
@@ -173,7 +173,7 @@ def _outcome(intent: Json) -> PaymentOutcome:
     return PaymentOutcome(None, external_id=intent["id"])  # processing, or given up untried
 
 
-def _intent_id(invoice: Json) -> str:
+def intent_of_invoice(invoice: Json) -> str:
     """Return the id of the intent that paid an invoice, or that is meant to.
 
     Source: https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices

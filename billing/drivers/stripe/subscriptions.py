@@ -1,11 +1,12 @@
 """Subscriptions at Stripe: start, ask, find, end, give up."""
 
+import dataclasses
 from typing import Any
 
 import stripe
 
 from billing.drivers.base import DriverRejected
-from billing.drivers.stripe import calls, discounts, errors, snapshots
+from billing.drivers.stripe import calls, discounts, errors, invoices, snapshots
 from billing.drivers.stripe.calls import Json
 from billing.enums import FINAL_STATUSES, SubscriptionStatus
 from billing.types import SubscriptionSnapshot, SubscriptionSpec
@@ -180,4 +181,5 @@ def raw(external_id: str) -> Json:
 def _snapshot(found: Json) -> SubscriptionSnapshot:
     intent_id = snapshots.intent_to_ask_for(found)
     intent = calls.read_one("payment_intents", intent_id) if intent_id else None
-    return snapshots.subscription(found, intent)
+    snapshot = snapshots.subscription(found, intent)
+    return dataclasses.replace(snapshot, latest_invoice=invoices.latest_of(found))
