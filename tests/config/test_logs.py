@@ -43,6 +43,8 @@ class TestRedact:
             ("whsec_aB3+/=_-x end", "[redacted] end"),
             ("till_test_ab-c_d till_live_x", "[redacted] [redacted]"),
             ("cst_abc-123", "[redacted]"),
+            (f"GET /invitations/inv_{'aB3-_' * 8} 200", "GET /invitations/[redacted] 200"),
+            (f"next=%2Finvitations%2Finv_{'x' * 43}&a=b", "next=%2Finvitations%2F[redacted]&a=b"),
             ("Authorization: Bearer abc.def", "Authorization: Bearer [redacted]"),
             ("'bearer xyz'", "'bearer [redacted]'"),
             (
@@ -67,6 +69,7 @@ class TestRedact:
             "2026-01-15T12:00:00.000000+00:00",
             "sub_1ABC pi_3Nx cus_9 price_1",
             "/settings/billing/checkout",
+            "/invitations/open inv_1234",
         ],
     )
     def test_keeps_what_looks_alike(self, text: str) -> None:
