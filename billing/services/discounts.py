@@ -34,6 +34,26 @@ def stored(kept: Mapping[str, Any] | None) -> DiscountSnapshot | None:
     )
 
 
+def news(
+    had: DiscountSnapshot | None, has: DiscountSnapshot | None, *, is_start: bool
+) -> tuple[str, str] | None:
+    """Return verb and sentence for what became of a live subscription's discount, if anything did.
+
+    With `is_start` the subscription has just come to life: what was asked for took effect, and is
+    gone already where it was for the first invoice alone.
+    """
+    applied = (has or had) if is_start else has
+    if applied and (is_start or had is None or _span(had) != _span(applied)):
+        return "coupon_applied", f"The coupon {applied.coupon} was applied: {in_words(applied)}."
+    if had and not has and not is_start:
+        return "coupon_ended", f"The coupon {had.coupon} has ended."
+    return None
+
+
+def _span(discount: DiscountSnapshot) -> tuple[str, datetime | None]:
+    return discount.coupon, discount.ends_at
+
+
 def lasting(subscription: Subscription) -> DiscountRef | None:
     """Return the discount that still lies on a subscription when its next period begins."""
     kept = stored(subscription.discount)

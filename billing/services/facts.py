@@ -1,5 +1,7 @@
 """Keeping what happened once at a provider and would not show in a later snapshot."""
 
+from datetime import date
+
 from billing.enums import FactKind
 from billing.models import PaymentFact, Subscription
 from billing.money import Money
@@ -16,6 +18,7 @@ _WORDS = {
     ),
     FactKind.REFUNDED: ("billing.payment.refunded", "A payment{amount} was refunded."),
     FactKind.DISPUTED: ("billing.payment.disputed", "A payment{amount} was disputed."),
+    FactKind.TRIAL_ENDING: ("billing.trial.ending", "The trial ends{day}."),
 }
 
 
@@ -49,7 +52,7 @@ def record_fact(
         type_, words = _WORDS[fact.kind]
         line = timeline.Line(
             type=type_,
-            summary=words.format(amount=_amount(fact)),
+            summary=words.format(amount=_amount(fact), day=_day(fact)),
             object_type="payment_fact",
             object_id=str(row.pk),
             occurred_at=fact.occurred_at,
@@ -58,6 +61,11 @@ def record_fact(
         )
         record(organization=organization, line=line, cause=cause)
     return was_new
+
+
+def _day(fact: Fact) -> str:
+    ends = fact.detail.get("trial_end")
+    return f" on {date.fromisoformat(str(ends)):%-d %B %Y}" if ends else ""
 
 
 def _amount(fact: Fact) -> str:

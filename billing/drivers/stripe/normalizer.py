@@ -227,6 +227,18 @@ def _disputed(_: Json, dispute: Json, occurred_at: datetime) -> Fact:
     )
 
 
+def _trial_ending(_: Json, subscription: Json, occurred_at: datetime) -> Fact:
+    """One word for each end of a trial, which may be moved."""
+    ends = subscription["trial_end"]
+    day = f"{datetime.fromtimestamp(ends, UTC):%Y-%m-%d}" if ends else ""
+    return Fact(
+        kind=FactKind.TRIAL_ENDING,
+        external_id=f"{subscription['id']}:{ends or ''}",
+        occurred_at=occurred_at,
+        detail={"trial_end": day},
+    )
+
+
 def _payment_of(obj: Json) -> dict[str, str | int]:
     intent_id = id_of(obj.get("payment_intent"))
     return {"payment_intent": intent_id} if intent_id else {}
@@ -243,4 +255,5 @@ _FACTS: dict[str, FactMaker] = {
     "invoice.payment_action_required": _action_required,
     "charge.refunded": _charge_refunded,
     "charge.dispute.created": _disputed,
+    "customer.subscription.trial_will_end": _trial_ending,
 }
