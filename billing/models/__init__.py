@@ -10,6 +10,7 @@ from billing.models.checkout import CheckoutSession
 from billing.models.coupons import Coupon, CouponRedemption, ExternalCoupon
 from billing.models.customers import BillingProfile, Customer, MerchantAccount
 from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
+from billing.models.payment_methods import PaymentMethod
 from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFact
 from billing.models.plans import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
 from billing.models.quotes import Quote
@@ -31,6 +32,7 @@ __all__ = [
     "Obligation",
     "PaymentAttempt",
     "PaymentFact",
+    "PaymentMethod",
     "Plan",
     "PlanFeature",
     "PlanVersion",

@@ -68,6 +68,20 @@ class Customer(BaseModel):
     trial_redeemed_at = models.DateTimeField(
         null=True, blank=True, help_text="When its one trial began."
     )
+    default_method_external_id = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="The provider's id of what it charges unless a subscription names another.",
+    )
+    deleted_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it was found deleted at the provider: the next need creates it anew.",
+    )
+    # NULL: never looked at. Database time, as `Subscription.snapshot_at`.
+    snapshot_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the fetch last applied began."
+    )
 
     objects = TenantQuerySet["Customer"].as_manager()
 

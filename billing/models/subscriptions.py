@@ -62,6 +62,11 @@ class Subscription(BaseModel):
     cancel_reason = models.CharField(max_length=100, blank=True, help_text="Why they leave.")
     cancel_comment = models.TextField(blank=True)
     billing_email = models.EmailField(blank=True)
+    payment_method_external_id = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="The provider's id of what it is charged to; empty: the payer's default.",
+    )
     latest_invoice_external_id = models.CharField(max_length=255, blank=True)
     # NULL: nothing was applied yet. Database time, so that every process means the same clock.
     snapshot_at = models.DateTimeField(
