@@ -78,3 +78,17 @@ class CheckoutExpired(DomainError):
 
     code = "CHECKOUT_EXPIRED"
     status = 410
+
+
+class SubscriptionInactive(DomainError):
+    """Your subscription does not allow this. Please look at your billing page."""
+
+    code = "SUBSCRIPTION_INACTIVE"
+    status = 402
+
+
+class UsageLimit(DomainError):
+    """You have reached the limit of your plan. Choose a larger plan to go on."""
+
+    code = "USAGE_LIMIT"
+    status = 402

@@ -1,5 +1,6 @@
 """The billing API."""
 
+from billing.api.entitlements import EntitlementsView, EntitlementView
 from billing.api.plans import PlansView
 from billing.api.session import SessionView
 from billing.api.status import StatusView
@@ -12,4 +13,6 @@ urlpatterns = [
     *tenant_endpoint("subscribe", SubscribeView, name="subscribe"),
     *tenant_endpoint("session", SessionView, name="session"),
     *tenant_endpoint("status", StatusView, name="status"),
+    *tenant_endpoint("entitlements", EntitlementsView, name="entitlements"),
+    *tenant_endpoint("entitlements/<str:feature>", EntitlementView, name="entitlement"),
 ]

@@ -27,6 +27,7 @@ from orgs import permissions
 from orgs.api import idempotency, tenancy
 from orgs.api.requests import ApiRequest
 from orgs.api.throttling import ScopedThrottle
+from orgs.models import Organization
 from orgs.permissions import Access, Credential
 from orgs.services.idempotency import Claim
 
@@ -74,13 +75,28 @@ class TenantView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, find the tenant, check access, throttle, then claim the key."""
         super().initial(request, *args, **kwargs)
-        organization = tenancy.tenant_from(request, self._tenant_id)
-        access = self.access.get("GET" if request.method == "HEAD" else str(request.method))
-        if access is None:  # no such method: answered with 405
+        organization = self.admit(request)
+        if self._access_for(request) is None:  # no such method: answered with 405
             return
-        request = cast("ApiRequest", request)
-        permissions.require(cast("Credential", request.credential), access)
-        self._claim = idempotency.begin(request, organization)
+        self._claim = idempotency.begin(cast("ApiRequest", request), organization)
+
+    def admit(self, request: Request) -> Organization:
+        """Return the organization the request is about, if the caller may do this there.
+
+        Asking again costs nothing; a permission class asks first.
+
+        Raises:
+            NotAuthenticated, NotFound, InvalidRequest: see `tenancy.tenant_from`.
+            PermissionDenied: not with this role, scope or kind of credential.
+        """
+        organization = tenancy.tenant_from(request, self._tenant_id)
+        access = self._access_for(request)
+        if access is not None:
+            permissions.require(cast("Credential", request.auth), access)
+        return organization
+
+    def _access_for(self, request: Request) -> Access | None:
+        return self.access.get("GET" if request.method == "HEAD" else str(request.method))
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a replay with what is stored, everything else as an error."""
