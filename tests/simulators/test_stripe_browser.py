@@ -135,6 +135,79 @@ class TestCardElement:
         expect(page.locator("#card")).to_have_class("StripeElement StripeElement--complete")
 
 
+class TestSetup:
+    def intent(self, v1: Any, customer: Any) -> Any:
+        return v1.setup_intents.create({"customer": customer.id, "usage": "off_session"})
+
+    @pytest.mark.parametrize("number", ["4242424242424242", "4000002500003155"])
+    def test_a_card_element_saves_a_card(
+        self, v1: Any, page: Page, shop: Receiver, customer: Any, number: str
+    ) -> None:
+        secret = json.dumps(self.intent(v1, customer).client_secret)
+        open_shop(page, shop, 'mount("card", {})')
+        type_card(page, number)
+
+        method = "{payment_method: {card, billing_details: {name: 'Ada'}}}"
+        page.evaluate(f"() => report(stripe.confirmCardSetup({secret}, {method}))")
+        if number == "4000002500003155":
+            answer_challenge(page, "Complete authentication")
+        answer = awaited(page)
+
+        (saved,) = v1.payment_methods.list({"customer": customer.id}).data
+        assert answer["setupIntent"]["status"] == "succeeded"
+        assert answer["setupIntent"]["payment_method"] == saved.id
+        assert saved.card.last4 == number[-4:]
+
+    def test_a_payment_element_saves_a_card_without_leaving(
+        self, v1: Any, page: Page, shop: Receiver, customer: Any
+    ) -> None:
+        secret = self.intent(v1, customer).client_secret
+        open_shop(page, shop, f'mount("payment", {{clientSecret: "{secret}"}})')
+        type_card(page, "4000000000000002", TestPaymentElement.FRAME)
+        confirm = (
+            f"stripe.confirmSetup({{elements, redirect: 'if_required', "
+            f"confirmParams: {{return_url: '{shop.url}/'}}}})"
+        )
+
+        declined = result(page, confirm)
+        type_card(page, "5555555555554444", TestPaymentElement.FRAME)
+        saved = result(page, confirm)
+
+        assert declined["error"]["code"] == "card_declined"
+        assert saved["setupIntent"]["status"] == "succeeded"
+        assert v1.payment_methods.list({"customer": customer.id}).data[0].card.last4 == "4444"
+
+    def test_an_intent_can_be_looked_up_with_its_secret_only(
+        self, v1: Any, page: Page, shop: Receiver, customer: Any
+    ) -> None:
+        setup = self.intent(v1, customer)
+        payment = v1.payment_intents.create({"amount": 500, "currency": "usd"})
+        open_shop(page, shop, 'mount("card", {})')
+
+        found = result(page, f'stripe.retrieveSetupIntent("{setup.client_secret}")')
+        paid = result(page, f'stripe.retrievePaymentIntent("{payment.client_secret}")')
+        refused = result(page, f'stripe.retrieveSetupIntent("{setup.id}_secret_guessed")')
+
+        assert found["setupIntent"]["id"] == setup.id
+        assert paid["paymentIntent"]["amount"] == 500
+        assert refused["error"]["code"] == "setup_intent_invalid_parameter"
+
+    def test_works_with_and_without_new(self, page: Page, shop: Receiver) -> None:
+        open_shop(page, shop, 'mount("card", {})')
+
+        made = page.evaluate(
+            "() => [Stripe('pk_test_1234567890'), new Stripe('pk_test_1234567890')]"
+            ".map((one) => typeof one.confirmSetup)"
+        )
+
+        assert made == ["function", "function"]
+        for key in ("sk_test_1234567890", "pk_live_1234567890"):
+            refused = page.evaluate(
+                "(key) => { try { Stripe(key) } catch (error) { return error.name } }", key
+            )
+            assert refused == "IntegrationError"
+
+
 class TestPaymentElement:
     FRAME = "Secure payment input frame"
 

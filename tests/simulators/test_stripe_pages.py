@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.simulators.receiver import Receiver
 from tests.simulators.shop import needs_chromium
@@ -83,6 +83,101 @@ class TestHostedCheckout:
 
         assert [violation["id"] for violation in found.response["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+class TestEmbeddedCheckout:
+    def open_session(self, v1: Any, shop: Receiver, price: Any, **more: str) -> Any:
+        return v1.checkout.sessions.create(
+            {
+                "mode": "subscription",
+                "ui_mode": "embedded_page",
+                "line_items": [{"price": price.id, "quantity": 1}],
+                **({"return_url": f"{shop.url}/?back={{CHECKOUT_SESSION_ID}}"} | more),
+            }
+        )
+
+    def mount(self, page: Page, shop: Receiver, session: Any) -> None:
+        page.goto(f"{shop.url}/")
+        page.evaluate(
+            """async (secret) => {
+                const checkout = await stripe.createEmbeddedCheckoutPage({
+                    fetchClientSecret: async () => secret,
+                    onComplete: () => { document.body.dataset.complete = "yes"; },
+                });
+                checkout.mount("#card");
+            }""",
+            session.client_secret,
+        )
+
+    def pay(self, page: Page, number: str) -> FrameLocator:
+        frame = page.frame_locator("iframe[title='Secure checkout']")
+        frame.get_by_label("Email").fill("ada@example.test")
+        frame.get_by_label("Card number").fill(number)
+        frame.get_by_label("Expiration date").fill("12 / 34")
+        frame.get_by_label("Security code").fill("123")
+        frame.get_by_label("Name on card").fill("Ada")
+        frame.get_by_label("Postal code").fill("12345")
+        frame.get_by_role("button", name="Subscribe").click()
+        return frame
+
+    def test_declines_asks_and_leads_the_shop_on(
+        self, v1: Any, page: Page, shop: Receiver, price: Any
+    ) -> None:
+        session = self.open_session(v1, shop, price)
+        self.mount(page, shop, session)
+
+        frame = self.pay(page, "4000000000000002")
+        expect(frame.get_by_role("alert")).to_have_text("Your card was declined.")
+        self.pay(page, "4000002760003184")
+        frame.get_by_role("button", name="Complete authentication").click()
+        page.wait_for_url(f"{shop.url}/?back={session.id}")
+
+        assert v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
+
+    def test_stays_in_the_shop_if_it_is_never_to_leave(
+        self, v1: Any, page: Page, shop: Receiver, price: Any
+    ) -> None:
+        session = self.open_session(v1, shop, price, redirect_on_completion="never", return_url="")
+        self.mount(page, shop, session)
+
+        frame = self.pay(page, "4242424242424242")
+
+        expect(frame.get_by_role("heading")).to_have_text("Thank you")
+        expect(page.locator("body")).to_have_attribute("data-complete", "yes")
+        assert page.url == f"{shop.url}/"
+
+    def test_is_as_high_as_its_content(
+        self, v1: Any, page: Page, shop: Receiver, price: Any
+    ) -> None:
+        self.mount(page, shop, self.open_session(v1, shop, price))
+
+        expect(page.locator("iframe")).not_to_have_css("height", "720px")
+        inner = page.frames[-1]
+        assert inner.evaluate(
+            "document.documentElement.scrollHeight <= window.innerHeight + 1 "
+            "&& document.documentElement.scrollWidth <= window.innerWidth"
+        )
+
+    def test_opens_to_nobody_without_the_secret(
+        self, v1: Any, page: Page, shop: Receiver, price: Any, simulator: StripeSimulator
+    ) -> None:
+        session = self.open_session(v1, shop, price)
+
+        answer = page.goto(f"{simulator.base_url}/c/pay/{session.id}")
+
+        assert answer is not None
+        assert answer.status == 404
+        assert session.url is None
+
+    def test_names_what_took_the_place_of_what_is_gone(self, page: Page, shop: Receiver) -> None:
+        page.goto(f"{shop.url}/")
+
+        refused = page.evaluate(
+            "() => { try { stripe.initEmbeddedCheckout({}) } catch (error) "
+            "{ return error.message } }"
+        )
+
+        assert "createEmbeddedCheckoutPage" in refused
 
 
 def test_the_frame_and_the_challenge_are_accessible(

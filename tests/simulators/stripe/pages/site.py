@@ -38,7 +38,8 @@ def _static(name: str) -> Response:
 
 
 def _stripe_js() -> Response:
-    parts = [(_STATIC / name).read_text(encoding="utf-8") for name in ("core.js", "elements.js")]
+    names = ("core.js", "elements.js", "checkout.js")
+    parts = [(_STATIC / name).read_text(encoding="utf-8") for name in names]
     text = "(() => {\n" + "\n".join(parts) + "\n})();\n"
     headers = {"access-control-allow-origin": "*", "cache-control": "no-cache"}
     return Response(text, media_type="text/javascript", headers=headers)

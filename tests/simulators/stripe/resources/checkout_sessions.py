@@ -1,12 +1,14 @@
 """/v1/checkout/sessions."""
 
 from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import clockwork, lines
+from tests.simulators.stripe.engine import clockwork, discounting, lines
+from tests.simulators.stripe.engine.coupons import Redemption
 from tests.simulators.stripe.errors import Refusal, missing
 from tests.simulators.stripe.expand import includable
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.resources.catalog import make_price, make_product
 from tests.simulators.stripe.resources.customers import live_customer
+from tests.simulators.stripe.resources.discounts import redemptions_of
 from tests.simulators.stripe.routing import Call, listing, route
 from tests.simulators.stripe.wire import Params, merge_metadata
 from tests.simulators.stripe.world import World
@@ -57,6 +59,22 @@ def _line_items(world: World, params: Params, mode: str) -> list[Json]:
     return items
 
 
+def _discount(
+    world: World, params: Params, items: list[Json], customer_id: str | None
+) -> list[Redemption]:
+    """Take the discounts of a session off its items."""
+    if not items:
+        return []
+    currency = items[0]["currency"]
+    customer = world.store.get("customer", customer_id) if customer_id else None
+    found = redemptions_of(world, params, customer=customer, currency=currency) or []
+    parts = [discounting.Part(item["amount_subtotal"], item["price"]["product"]) for item in items]
+    for item, taken in zip(items, discounting.foreseen(world, parts, found, currency), strict=True):
+        item["amount_discount"] = taken
+        item["amount_total"] -= taken
+    return found
+
+
 def _require_items(items: list[Json], mode: str) -> None:
     once = [item for item in items if item["price"]["recurring"] is None]
     if mode == "subscription" and 0 < len(once) < len(items):
@@ -88,7 +106,13 @@ def _expiry(world: World, params: Params) -> int:
 def _urls(params: Params, ui_mode: str) -> Json:
     if ui_mode == "hosted_page":
         return {"success_url": params.need("success_url"), "cancel_url": params.text("cancel_url")}
-    return {"return_url": params.text("return_url")}
+    if ui_mode != "embedded_page":
+        return {"return_url": params.text("return_url")}
+    redirects = params.choice(
+        "redirect_on_completion", ("always", "if_required", "never"), "always"
+    )
+    url = params.text("return_url") if redirects == "never" else params.need("return_url")
+    return {"redirect_on_completion": redirects, "return_url": url}
 
 
 @route("POST", "/v1/checkout/sessions")
@@ -104,7 +128,15 @@ def create_checkout_session(call: Call) -> Json:
         live_customer(world, customer_id, param="customer")
     items = _line_items(world, params, mode)
     _require_items(items, mode)
+    redemptions = _discount(world, params, items, customer_id)
     session = _blank(world, mode, ui_mode, items)
+    session["discounts"] = [
+        {
+            "coupon": None if row.promotion_code else row.coupon["id"],
+            "promotion_code": row.promotion_code["id"] if row.promotion_code else None,
+        }
+        for row in redemptions
+    ] or None
     session.update(_urls(params, ui_mode))
     session["customer"] = customer_id
     session["customer_email"] = params.text("customer_email")
@@ -132,6 +164,7 @@ def create_checkout_session(call: Call) -> Json:
             else params.table("setup_intent_data"),
             "subscription": None,
             "customer": customer_id,
+            "discounts": params.table("discounts"),
         },
     )
     world.add(session)
@@ -142,6 +175,7 @@ def create_checkout_session(call: Call) -> Json:
 def _blank(world: World, mode: str, ui_mode: str, items: list[Json]) -> Json:
     session_id = ids.new_id(_KIND)
     total = sum(item["amount_total"] for item in items) if items else None
+    discount = sum(item["amount_discount"] for item in items)
     hosted = ui_mode == "hosted_page"
     return {
         "id": session_id,
@@ -149,7 +183,7 @@ def _blank(world: World, mode: str, ui_mode: str, items: list[Json]) -> Json:
         "adaptive_pricing": None,
         "after_expiration": None,
         "allow_promotion_codes": None,
-        "amount_subtotal": total,
+        "amount_subtotal": None if total is None else total + discount,
         "amount_total": total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": None,
@@ -193,6 +227,7 @@ def _blank(world: World, mode: str, ui_mode: str, items: list[Json]) -> Json:
         "permissions": None,
         "phone_number_collection": {"enabled": False},
         "recovered_from": None,
+        "redirect_on_completion": None,
         "return_url": None,
         "saved_payment_method_options": None,
         "setup_intent": None,
@@ -203,7 +238,7 @@ def _blank(world: World, mode: str, ui_mode: str, items: list[Json]) -> Json:
         "submit_type": None,
         "subscription": None,
         "success_url": None,
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "total_details": {"amount_discount": discount, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": ui_mode,
         "url": f"{world.public_url}/c/pay/{session_id}" if hosted else None,
         "wallet_options": None,

@@ -243,5 +243,3 @@ class Elements {
     delete this._made[element._type];
   }
 }
-
-window.Stripe = Stripe;
