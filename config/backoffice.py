@@ -70,6 +70,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Users", "person", "orgs", "user"),
                     _page("Memberships", "badge", "orgs", "membership"),
+                    _page("Invitations", "outgoing_mail", "orgs", "invitation"),
                     _page("API keys", "key", "orgs", "apikey"),
                 ],
             },

@@ -1,15 +1,17 @@
-"""People, organizations and keys in the back office."""
+"""People, organizations, invitations and keys in the back office."""
 
 from typing import TYPE_CHECKING
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import ReadOnlyPasswordHashField
 from django.contrib.auth.models import Group
 
+from orgs import clock, confirm
 from orgs.backoffice import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
-from orgs.models import ApiKey, Membership, Organization, User
+from orgs.models import ApiKey, Invitation, Membership, Organization, User
+from orgs.services import api_keys
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import (
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
         AdminUserCreationForm,
         UserChangeForm,
     )
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
 
     _CreationForm = AdminUserCreationForm[User]
     _ChangeForm = UserChangeForm[User]
@@ -122,6 +126,43 @@ class MembershipAdmin(ReadOnlyAdmin[Membership]):
     fields = ("id", "user", "organization", "role", "created_at", "updated_at")
 
 
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin[Invitation]):
+    """Invitations without what opens them; the mails are under "Mail"."""
+
+    list_display = (
+        "email",
+        "organization",
+        "role",
+        "times_sent",
+        "created_at",
+        "expires_at",
+        "accepted_at",
+        "revoked_at",
+    )
+    list_select_related = ("organization",)
+    list_filter = (
+        "role",
+        ("accepted_at", admin.EmptyFieldListFilter),
+        ("revoked_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("email", "organization__name", "organization__slug")
+    ordering = ("-created_at",)
+    fields = (
+        "id",
+        "organization",
+        "email",
+        "role",
+        "invited_by",
+        "times_sent",
+        "created_at",
+        "updated_at",
+        "expires_at",
+        "accepted_at",
+        "revoked_at",
+    )
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
     """Keys by what people may know of them: never the hash."""
@@ -143,3 +184,27 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         "last_used_at",
         "revoked_at",
     )
+    actions = ("revoke",)
+
+    def has_revoke_permission(self, request: "HttpRequest") -> bool:
+        """Guard the action."""
+        return self.may_act(request)
+
+    @admin.action(description="Revoke selected keys", permissions=["revoke"])
+    def revoke(self, request: "HttpRequest", queryset: "QuerySet[ApiKey]") -> "HttpResponse | None":
+        """End keys, after a question: whatever uses them is refused from then on."""
+        working = list(queryset.filter(revoked_at=None).select_related("organization"))
+        if working and not confirm.is_confirmed(request):
+            return confirm.ask(
+                self,
+                request,
+                rows=working,
+                action="revoke",
+                question="Whatever uses these keys is refused from then on. Revoke them for good?",
+                verb="Revoke",
+            )
+        now = clock.now()
+        revoked = [key for key in working if api_keys.revoke_api_key(key=key, now=now)]
+        self.log_action(request, revoked, "Revoked.")
+        messages.success(request, f"{len(revoked)} keys revoked.")
+        return None

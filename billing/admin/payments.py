@@ -4,11 +4,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from billing.admin import confirm, display
+from billing.admin import display
 from billing.enums import CaseState
 from billing.models import Case, Obligation, PaymentAttempt, PaymentFact
 from billing.services import cases
-from orgs import clock
+from orgs import clock, confirm
 from orgs.backoffice import ReadOnlyAdmin, ReadOnlyInline
 
 

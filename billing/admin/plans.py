@@ -8,13 +8,13 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
-from billing.admin import confirm, display
+from billing.admin import display
 from billing.enums import FeatureKind
 from billing.models import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
 from billing.money import Money
 from billing.selectors import plans
 from billing.services import catalogue
-from orgs import clock
+from orgs import clock, confirm
 from orgs.backoffice import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, TabularInline
 
 

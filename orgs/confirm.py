@@ -36,4 +36,4 @@ def ask(
         "back": request.get_full_path(),
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
     }
-    return TemplateResponse(request, "admin/billing/confirm.html", context)
+    return TemplateResponse(request, "admin/confirm.html", context)
