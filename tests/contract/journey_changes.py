@@ -11,6 +11,7 @@ def go(traveller: Any, price: Any, customer: Any) -> None:
     """Drive what changes a running subscription, or shows what a change would cost."""
     previews(traveller, price, customer)
     schedules(traveller, price, customer)
+    discounts(traveller, price, customer)
 
 
 def previews(traveller: Any, price: Any, customer: Any) -> None:
@@ -110,3 +111,78 @@ def schedules(traveller: Any, price: Any, customer: Any) -> None:
     v1.subscription_schedules.list({"customer": customer.id, "scheduled": False, "limit": 2})
     v1.subscription_schedules.create({**future, "end_behavior": "cancel"})
     traveller.simulator.advance(40 * DAY)
+
+
+def discounts(traveller: Any, price: Any, customer: Any) -> None:
+    v1 = traveller.v1
+    half = v1.coupons.create(
+        {
+            "id": "HALF",
+            "name": "Half",
+            "percent_off": 50,
+            "duration": "repeating",
+            "duration_in_months": 2,
+            "applies_to": {"products": [price.product]},
+            "metadata": {"a": "1"},
+        }
+    )
+    tenner = v1.coupons.create(
+        {
+            "amount_off": 1000,
+            "currency": "usd",
+            "duration": "once",
+            "max_redemptions": 9,
+            "currency_options": {"eur": {"amount_off": 900}},
+        }
+    )
+    v1.coupons.update(half.id, {"name": "The half", "metadata": {"b": "2"}})
+    v1.coupons.retrieve(half.id, {"expand": ["applies_to", "currency_options"]})
+    v1.coupons.list({"limit": 1})
+    code = v1.promotion_codes.create(
+        {
+            "promotion": {"type": "coupon", "coupon": tenner.id},
+            "code": "TENNER",
+            "restrictions": {"first_time_transaction": False},
+            "expand": ["promotion.coupon"],
+        }
+    )
+    v1.promotion_codes.retrieve(code.id)
+    v1.promotion_codes.update(code.id, {"metadata": {"a": "1"}})
+    v1.promotion_codes.list({"code": "tenner", "active": True, "coupon": tenner.id})
+    both = [{"coupon": half.id}, {"promotion_code": code.id}]
+    made = v1.subscriptions.create(
+        {
+            "customer": customer.id,
+            "items": [{"price": price.id, "quantity": 3}],
+            "discounts": both,
+            "expand": [
+                "discounts.source.coupon",
+                "discounts.promotion_code",
+                "latest_invoice.total_discount_amounts.discount",
+            ],
+        }
+    )
+    v1.invoices.create_preview({"subscription": made.id, "discounts": both})
+    item = made["items"].data[0].id
+    change = {"id": item, "quantity": 5}
+    v1.subscriptions.update(
+        made.id, {"items": [change], "proration_behavior": "always_invoice", "discounts": both}
+    )
+    v1.subscriptions.delete_discount(made.id)
+    v1.checkout.sessions.create(
+        {
+            "mode": "subscription",
+            "line_items": [{"price": price.id, "quantity": 1}],
+            "discounts": [{"coupon": half.id}],
+            "success_url": "http://127.0.0.1/done",
+        }
+    )
+    v1.coupons.delete(tenner.id)
+    wish = {"customer": customer.id, "items": [{"price": price.id}]}
+    refused = traveller.refused(
+        stripe.InvalidRequestError,
+        v1.subscriptions.create,
+        {**wish, "discounts": [{"coupon": tenner.id}]},
+    )
+    assert refused.code == "resource_missing"
+    v1.subscriptions.cancel(made.id)

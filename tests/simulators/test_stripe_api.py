@@ -93,8 +93,10 @@ class TestParameters:
     ) -> None:
         wish = {"customer": customer.id, "items": [{"price": price.id}]}
 
-        with pytest.raises(stripe.InvalidRequestError, match="does not know `discounts`"):
-            v1.subscriptions.create({**wish, "discounts": [{"coupon": "half"}]})
+        with pytest.raises(
+            stripe.InvalidRequestError, match="does not know `application_fee_percent`"
+        ):
+            v1.subscriptions.create({**wish, "application_fee_percent": 5})
 
         assert simulator.objects("subscription") == []
 

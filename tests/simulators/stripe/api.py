@@ -205,7 +205,6 @@ _NOT_SIMULATED = (
     "billing_schedules",
     "billing_thresholds",
     "default_tax_rates",
-    "discounts",
     "shipping_options",
     "transfer_data",
 )

@@ -37,6 +37,9 @@ class Refusal(Exception):
 
 # How Stripe names each kind of object in "No such …": not always its type.
 LABELS = {
+    "credit_note": "credit note",
+    "promotion_code": "promotion code",
+    "subscription_schedule": "subscription schedule",
     "payment_method": "PaymentMethod",
     "setup_intent": "setupintent",
     "subscription_item": "subscription_item",

@@ -1,7 +1,7 @@
 """The invoice object as it is drafted, and its sums."""
 
 from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import balances, waiting
+from tests.simulators.stripe.engine import balances, coupons, discounting, waiting
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
 
@@ -63,7 +63,9 @@ def make_invoice(
         "default_source": None,
         "default_tax_rates": [],
         "description": None,
-        "discounts": [],
+        "discounts": []
+        if subscription is None
+        else [row["id"] for row in coupons.running(world, subscription)],
         "due_date": now + days * DAY if days is not None else None,
         "effective_at": None,
         "ending_balance": None,
@@ -138,9 +140,10 @@ def reckon(world: World, invoice: Json) -> None:
     for line in found["data"]:
         line["invoice"] = invoice["id"]
     found["total_count"] = len(found["data"])
-    total = sum(line["amount"] for line in found["data"])
-    for field in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
-        invoice[field] = total
+    subtotal = sum(line["amount"] for line in found["data"])
+    total = subtotal - discounting.apply(world, invoice)
+    invoice["subtotal"] = invoice["subtotal_excluding_tax"] = subtotal
+    invoice["total"] = invoice["total_excluding_tax"] = total
     balances.foresee(world, invoice)
 
 
@@ -148,4 +151,5 @@ def add(world: World, invoice: Json) -> Json:
     """Put a draft into the world; what waited for it is on it now."""
     world.add(invoice, "invoice.created")
     waiting.claim_items(world, invoice)
+    discounting.use_up(world, invoice)
     return invoice

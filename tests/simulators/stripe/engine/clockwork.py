@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
+    coupons,
     invoicing,
     phasing,
     previewing,
@@ -157,11 +158,18 @@ def _resume_collection(world: World, subscription: Json) -> None:
             subscription["pause_collection"] = None
 
 
+def _end_discount(world: World, discount_id: str) -> None:
+    discount = world.store.find("discount", discount_id)
+    if discount is not None:
+        coupons.take_off(world, discount)
+
+
 JOBS: dict[str, Job] = {
     "announce_invoice": _subscription(previewing.announce_invoice),
     "announce_schedule_end": _schedule(schedules.announce_end),
     "announce_trial_end": _subscription(_announce_trial_end),
     "cancel_at": _subscription(_cancel_at),
+    "end_discount": _end_discount,
     "end_period": _subscription(renewing.end_period),
     "expire_authorization": _expire_authorization,
     "expire_checkout": _expire_checkout,

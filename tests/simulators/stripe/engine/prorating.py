@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import lines
+from tests.simulators.stripe.engine import coupons, discounting, lines
 from tests.simulators.stripe.world import World
 
 
@@ -32,14 +32,30 @@ def credit(world: World, subscription: Json, item: Json, moment: int) -> None:
     if debit is None:
         return
     amount = _share(debit.amount, debit.start, debit.end, moment)
-    _enter(world, subscription, item, moment, -amount, credited=debit.credited)
+    details: Json = {"discount_amounts": []}
+    if debit.credited is not None:
+        details["credited_items"] = debit.credited
+    _enter(world, subscription, item, moment, -amount, details)
 
 
 def charge(world: World, subscription: Json, item: Json, moment: int) -> None:
     """Charge an item for the time from a moment to the end of its period."""
     start, end = item["current_period_start"], item["current_period_end"]
-    amount = _share(full_price(item), start, end, moment)
-    _enter(world, subscription, item, moment, amount, credited=None)
+    taken = _discounts(world, subscription, item)
+    net = full_price(item) - sum(amount for _discount, amount in taken)
+    amount = _share(net, start, end, moment)
+    included = [(discount, _share(part, start, end, moment)) for discount, part in taken]
+    details = {"discount_amounts": discounting.shown(included)}
+    _enter(world, subscription, item, moment, amount, details)
+
+
+def _discounts(world: World, subscription: Json, item: Json) -> list[discounting.Share]:
+    """Return what the discounts take off an item's whole period: prorations are net of them."""
+    items = subscription["items"]["data"]
+    parts = [discounting.Part(full_price(one), one["price"]["product"]) for one in items]
+    running = coupons.running(world, subscription)
+    found = discounting.shares(world, parts, running, subscription["currency"])
+    return found[items.index(item)]
 
 
 def _share(amount: int, start: int, end: int, moment: int) -> int:
@@ -50,9 +66,9 @@ def _share(amount: int, start: int, end: int, moment: int) -> int:
 
 def _last_debit(world: World, subscription: Json, item: Json) -> _Debit | None:
     if subscription["billing_mode"]["type"] == "classic":
-        return _Debit(
-            full_price(item), item["current_period_start"], item["current_period_end"], None
-        )
+        taken = sum(amount for _discount, amount in _discounts(world, subscription, item))
+        start, end = item["current_period_start"], item["current_period_end"]
+        return _Debit(full_price(item) - taken, start, end, None)
     end = item["current_period_end"]
     entries = list(world.store.where("invoiceitem", "customer", subscription["customer"]))
     for entry in reversed(entries):
@@ -63,7 +79,11 @@ def _last_debit(world: World, subscription: Json, item: Json) -> _Debit | None:
             continue
         if entry["amount"] < 0:
             return None
-        note = {"invoice_item": entry["id"], "invoice_line_item_details": None}
+        note = {
+            "invoice_item": entry["id"],
+            "invoice_line_item_details": None,
+            "type": "invoice_item",
+        }
         return _Debit(entry["amount"], entry["period"]["start"], end, note)
     return _debit_on_invoice(world, subscription, item)
 
@@ -91,13 +111,15 @@ def _debit_on_invoice(world: World, subscription: Json, item: Json) -> _Debit | 
                     "invoice": invoice["id"],
                     "invoice_line_items": [line["id"]],
                 },
+                "type": "invoice_line_items",
             }
-            return _Debit(line["amount"], line["period"]["start"], end, note)
+            taken = sum(part["amount"] for part in line["discount_amounts"])
+            return _Debit(line["amount"] - taken, line["period"]["start"], end, note)
     return None
 
 
 def _enter(
-    world: World, subscription: Json, item: Json, moment: int, amount: int, *, credited: Json | None
+    world: World, subscription: Json, item: Json, moment: int, amount: int, details: Json
 ) -> None:
     if amount == 0:
         return
@@ -105,13 +127,6 @@ def _enter(
     word = "Unused" if amount < 0 else "Remaining"
     after = time.strftime("%d %b %Y", time.gmtime(moment))
     what = f"{item['quantity']} × {product['name']}"  # noqa: RUF001 - as Stripe writes it
-    details: Json = {"discount_amounts": []}
-    if credited is not None:
-        by_item = credited["invoice_item"] is not None
-        details["credited_items"] = {
-            **credited,
-            "type": "invoice_item" if by_item else "invoice_line_items",
-        }
     entry = {
         "id": ids.new_id("invoiceitem"),
         "object": "invoiceitem",

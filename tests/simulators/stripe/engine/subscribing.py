@@ -8,12 +8,15 @@ from tests.simulators.stripe.engine import (
     bills,
     cardholding,
     charging,
+    coupons,
+    discounting,
     intents,
     invoicing,
     lines,
     settling,
     standing,
 )
+from tests.simulators.stripe.engine.coupons import Redemption
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.periods import next_end
 from tests.simulators.stripe.world import World
@@ -43,6 +46,7 @@ class Start:
     off_session: bool = False
     metadata: Json = field(default_factory=dict)
     details: Json = field(default_factory=dict)
+    discounts: list[Redemption] = field(default_factory=list)
 
 
 def start(world: World, wish: Start) -> Json:
@@ -69,6 +73,7 @@ def draft(world: World, wish: Start) -> tuple[Json, Json]:
     """Add a subscription and its first invoice as a draft; nothing is collected yet."""
     trialing, charges = _outlook(world, wish)
     subscription = _make(world, wish, trialing=trialing, charges=charges)
+    coupons.put_on(world, subscription, wish.discounts)
     invoice = _first_invoice(world, wish, subscription, trialing=trialing)
     world.add(subscription, "customer.subscription.created")
     bills.add(world, invoice)
@@ -80,11 +85,14 @@ def draft(world: World, wish: Start) -> tuple[Json, Json]:
 def _outlook(world: World, wish: Start) -> tuple[bool, bool]:
     """Say whether a subscription begins with a trial, and whether with a charge."""
     trialing = wish.trial_end is not None and wish.trial_end > world.now()
-    due = sum(
-        lines.amount_of(wanted.price, wanted.quantity)
+    parts = [
+        discounting.Part(lines.amount_of(wanted.price, wanted.quantity), wanted.price["product"])
         for wanted in wish.items
         if wanted.price["recurring"]["usage_type"] == "licensed"
-    )
+    ]
+    currency = wish.items[0].price["currency"]
+    taken = discounting.foreseen(world, parts, wish.discounts, currency)
+    due = sum(part.amount for part in parts) - sum(taken)
     automatic = wish.collection_method == "charge_automatically"
     # Credit that the customer has may pay the first invoice without any card.
     return trialing, automatic and not trialing and due + min(wish.customer["balance"], 0) > 0

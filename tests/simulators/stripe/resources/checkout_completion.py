@@ -11,8 +11,10 @@ from tests.simulators.stripe.engine import (
     subscribing,
 )
 from tests.simulators.stripe.engine.charging import Attempt
+from tests.simulators.stripe.engine.coupons import Redemption
 from tests.simulators.stripe.engine.subscribing import Start, Wanted
 from tests.simulators.stripe.resources.customers import make_customer
+from tests.simulators.stripe.resources.discounts import redemptions_of
 from tests.simulators.stripe.resources.subscriptions import details, trial_end
 from tests.simulators.stripe.wire import Params
 from tests.simulators.stripe.world import World
@@ -108,6 +110,7 @@ def _subscription_intent(world: World, begun: Json) -> Json | None:
                     for item in begun["items"]
                 ],
                 behavior="default_incomplete",
+                discounts=_discounts(world, begun),
                 trial_end=trial_end(world, data),
                 metadata=data.table("metadata"),
                 details=details(world, data),
@@ -120,6 +123,18 @@ def _subscription_intent(world: World, begun: Json) -> Json | None:
         return None
     invoice = world.store.get("invoice", subscription["latest_invoice"])
     return invoicing.intent_of(world, invoice)
+
+
+def _discounts(world: World, begun: Json) -> list[Redemption]:
+    return (
+        redemptions_of(
+            world,
+            Params({"discounts": begun.get("discounts") or {}}),
+            customer=world.store.get("customer", begun["customer"]),
+            currency=world.store.get("price", begun["items"][0]["price"])["currency"],
+        )
+        or []
+    )
 
 
 def complete(world: World, session: Json) -> None:

@@ -1,12 +1,13 @@
 """POST /v1/invoices/create_preview: what an invoice would be, worked out in a rehearsal."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import previewing, schedules, standing, subscribing
+from tests.simulators.stripe.engine import coupons, previewing, schedules, standing, subscribing
 from tests.simulators.stripe.engine.rehearsing import Rehearsal
 from tests.simulators.stripe.engine.subscribing import Start
 from tests.simulators.stripe.errors import Refusal, missing
 from tests.simulators.stripe.resources import subscription_changes, subscriptions
 from tests.simulators.stripe.resources.customers import live_customer, make_customer
+from tests.simulators.stripe.resources.discounts import redemptions_of
 from tests.simulators.stripe.routing import Call, route
 from tests.simulators.stripe.wire import Params, merge_metadata
 
@@ -21,6 +22,9 @@ def create_preview(call: Call) -> Json:
     subscription = _subscription(rehearsal, params, details)
     if subscription is None:
         return previewing.shown(_first(rehearsal, params, details, recurring=recurring))
+    redemptions = subscription_changes.discounts_for(rehearsal, subscription, params)
+    if redemptions is not None:
+        coupons.put_on(rehearsal, subscription, redemptions)
     wish = subscription_changes.change_of(rehearsal, subscription, details)
     if details.boolean("cancel_now"):
         invoice = previewing.after_cancel(rehearsal, subscription, proration=wish.proration)
@@ -71,9 +75,14 @@ def _first(rehearsal: Rehearsal, params: Params, details: Params, *, recurring: 
         customer = live_customer(rehearsal, customer_id, param="customer")
     else:
         customer = rehearsal.add(make_customer(rehearsal, email=None))
+    items = subscriptions.wanted_items(rehearsal, details)
+    redemptions = redemptions_of(
+        rehearsal, params, customer=customer, currency=items[0].price["currency"]
+    )
     wish = Start(
         customer=customer,
-        items=subscriptions.wanted_items(rehearsal, details),
+        items=items,
+        discounts=redemptions or [],
         behavior="default_incomplete",
         trial_end=subscriptions.trial_end(rehearsal, details),
         metadata=merge_metadata({}, details),

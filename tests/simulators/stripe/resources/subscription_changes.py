@@ -1,12 +1,13 @@
 """POST /v1/subscriptions/{id}: changing what runs."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import changing, schedules, standing, subscribing
+from tests.simulators.stripe.engine import changing, coupons, schedules, standing, subscribing
 from tests.simulators.stripe.engine.changing import Change
 from tests.simulators.stripe.engine.rehearsing import Rehearsal
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.resources import subscriptions
 from tests.simulators.stripe.resources.customers import require_attached
+from tests.simulators.stripe.resources.discounts import redemptions_of
 from tests.simulators.stripe.routing import Call, route
 from tests.simulators.stripe.wire import Params, merge_metadata
 from tests.simulators.stripe.world import World
@@ -23,11 +24,14 @@ def update_subscription(call: Call) -> Json:
     off_session = params.boolean("off_session")
     _respect_schedule(subscription, params)
     wish = change_of(world, subscription, params)
+    redemptions = discounts_for(world, subscription, params)
     if behavior == "error_if_incomplete":
         _refuse_unpaid(world, subscription, params, off_session=off_session)
     with world.change(subscription, standing.UPDATED):
         _assign(world, subscription, params)
         set_cancellation(world, subscription, params)
+        if redemptions is not None:
+            coupons.put_on(world, subscription, redemptions)
         _set_pause(world, subscription, params)
         effect = changing.change(world, subscription, wish)
     bill(
@@ -75,10 +79,26 @@ def _refuse_unpaid(world: World, subscription: Json, params: Params, *, off_sess
     rehearsal = Rehearsal(world)
     mine = rehearsal.store.get("subscription", subscription["id"])
     wish = change_of(rehearsal, mine, params)
+    redemptions = discounts_for(rehearsal, mine, params)
+    if redemptions is not None:
+        coupons.put_on(rehearsal, mine, redemptions)
     effect = changing.change(rehearsal, mine, wish)
     invoice = changing.draft_bill(rehearsal, mine, effect)
     if invoice is not None and invoice["amount_due"] > 0:
         subscribing.refuse_in_advance(world, subscription, off_session=off_session)
+
+
+def discounts_for(
+    world: World, subscription: Json, params: Params
+) -> list[coupons.Redemption] | None:
+    """Return the discounts a subscription is to have, or None when nothing is said of them."""
+    return redemptions_of(
+        world,
+        params,
+        customer=world.store.get("customer", subscription["customer"]),
+        currency=subscription["currency"],
+        current=subscription["discounts"],
+    )
 
 
 def change_of(world: World, subscription: Json, params: Params) -> Change:

@@ -9,6 +9,7 @@ from tests.simulators.stripe.errors import Refusal, missing
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.resources.catalog import make_price
 from tests.simulators.stripe.resources.customers import live_customer, require_attached
+from tests.simulators.stripe.resources.discounts import redemptions_of
 from tests.simulators.stripe.routing import Call, listing, route
 from tests.simulators.stripe.store import Store
 from tests.simulators.stripe.wire import Params, merge_metadata
@@ -24,6 +25,7 @@ BEHAVIORS = (
 
 def recurring_price(world: World, params: Params) -> Json:
     """Return the recurring price that an item names or describes."""
+    refuse_item_discounts(params)
     if params.has("price_data"):
         data = params.inside("price_data")
         product = world.store.get("product", data.need("product"), param=data.name("product"))
@@ -43,6 +45,15 @@ def recurring_price(world: World, params: Params) -> Json:
             param=params.name("price"),
         )
     return price
+
+
+def refuse_item_discounts(params: Params) -> None:
+    """Refuse what would change the price of one item only."""
+    if params.raw("discounts"):
+        raise Refusal(
+            "The simulator knows discounts of subscriptions and invoices, not of items.",
+            param=params.name("discounts"),
+        )
 
 
 def quantity_of(params: Params, default: int = 1) -> int:
@@ -131,11 +142,16 @@ def create_subscription(call: Call) -> Json:
     )
     if collection == "send_invoice" and not params.has("days_until_due"):
         raise missing("days_until_due")
+    items = wanted_items(world, params)
+    redemptions = redemptions_of(
+        world, params, customer=customer, currency=items[0].price["currency"]
+    )
     return subscribing.start(
         world,
         Start(
             customer=customer,
-            items=wanted_items(world, params),
+            items=items,
+            discounts=redemptions or [],
             behavior=params.choice("payment_behavior", BEHAVIORS, "allow_incomplete"),
             collection_method=collection,
             default_payment_method=method_id,
