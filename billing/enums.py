@@ -146,6 +146,45 @@ class InvoiceStatus(TextChoices):
     UNCOLLECTIBLE = "uncollectible", "Uncollectible"
 
 
+class DeliveryKind(TextChoices):
+    """Why an invoice was mailed."""
+
+    DUE = "due", "To be paid"
+    PAID = "paid", "Paid"
+    PAYMENT_FAILED = "payment_failed", "Its payment failed"
+    COPY = "copy", "Sent again"
+
+
+class CreditNoteStatus(TextChoices):
+    """The life of a credit note; Stripe's words."""
+
+    ISSUED = "issued", "Issued"
+    VOID = "void", "Void"
+
+
+class RefundStatus(TextChoices):
+    """The life of a refund; Stripe's words."""
+
+    PENDING = "pending", "Pending"
+    REQUIRES_ACTION = "requires_action", "The payer must act"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELED = "canceled", "Canceled"
+
+
+class DisputeStatus(TextChoices):
+    """The life of a dispute; Stripe's words. A warning takes no money (yet)."""
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response", "Inquiry, needs an answer"
+    WARNING_UNDER_REVIEW = "warning_under_review", "Inquiry, under review"
+    WARNING_CLOSED = "warning_closed", "Inquiry, closed"
+    NEEDS_RESPONSE = "needs_response", "Needs an answer"
+    UNDER_REVIEW = "under_review", "Under review"
+    WON = "won", "Won"
+    LOST = "lost", "Lost"
+    PREVENTED = "prevented", "Prevented"
+
+
 class CouponDuration(TextChoices):
     """How long a coupon takes something off; Stripe's words."""
 
@@ -186,6 +225,7 @@ class CaseKind(TextChoices):
 
     LATE_WINNER = "late_winner", "A payment arrived although the debt was already settled"
     OTHER_AMOUNT = "other_amount", "The provider charged another amount than was quoted"
+    DISPUTE = "dispute", "A payer disputes a payment"
 
 
 class CaseState(TextChoices):

@@ -1,19 +1,21 @@
 """The tables of billing.
 
 Lock order, everywhere: InboxEvent → Organization (`select_for_update(no_key=True)`: a plain FOR
-UPDATE blocks every child insert at commit and deadlocks) → Customer → Subscription → Obligation →
-PaymentAttempt → CheckoutSession → Coupon. Projection reads the organization's id unlocked, locks
-the organization, then the rest. No network call happens while any of these is held.
+UPDATE blocks every child insert at commit and deadlocks) → Customer → Subscription → Invoice →
+Obligation → PaymentAttempt → CheckoutSession → Coupon. Projection reads the organization's id
+unlocked, locks the organization, then the rest. No network call happens while any of these is held.
 """
 
 from billing.models.checkout import CheckoutSession
 from billing.models.coupons import Coupon, CouponRedemption, ExternalCoupon
 from billing.models.customers import BillingProfile, Customer, MerchantAccount
 from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
+from billing.models.invoices import Invoice, InvoiceDelivery, InvoiceLine
 from billing.models.payment_methods import PaymentMethod
 from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFact
 from billing.models.plans import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
 from billing.models.quotes import Quote
+from billing.models.reversals import CreditNote, Dispute, Refund
 from billing.models.subscriptions import Subscription
 
 __all__ = [
@@ -23,10 +25,15 @@ __all__ = [
     "CheckoutSession",
     "Coupon",
     "CouponRedemption",
+    "CreditNote",
     "Customer",
+    "Dispute",
     "ExternalCoupon",
     "ExternalPrice",
     "InboxEvent",
+    "Invoice",
+    "InvoiceDelivery",
+    "InvoiceLine",
     "MerchantAccount",
     "MirrorTodo",
     "Obligation",
@@ -38,5 +45,6 @@ __all__ = [
     "PlanVersion",
     "Price",
     "Quote",
+    "Refund",
     "Subscription",
 ]

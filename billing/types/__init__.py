@@ -8,18 +8,27 @@ from billing.types.discounts import CouponSpec, DiscountOffer, DiscountRef
 from billing.types.events import Fact, NormalizedEvent, Subject, VerifiedWebhook
 from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceSnapshot
 from billing.types.payers import CustomerSpec, PayerSnapshot, PaymentMethodSnapshot, SetupResult
+from billing.types.reversals import (
+    ChargeSnapshot,
+    CreditNoteSnapshot,
+    DisputeSnapshot,
+    RefundSnapshot,
+)
 from billing.types.subscriptions import PaymentOutcome, SubscriptionSnapshot, SubscriptionSpec
 
 __all__ = [
     "Cause",
     "ChangeSpec",
+    "ChargeSnapshot",
     "CheckoutSnapshot",
     "CheckoutSpec",
     "CouponSpec",
+    "CreditNoteSnapshot",
     "CustomerSpec",
     "DiscountOffer",
     "DiscountRef",
     "DiscountSnapshot",
+    "DisputeSnapshot",
     "ExternalPriceRef",
     "Fact",
     "InvoiceLineSnapshot",
@@ -31,6 +40,7 @@ __all__ = [
     "PaymentMethodSnapshot",
     "PaymentOutcome",
     "PriceSpec",
+    "RefundSnapshot",
     "ScheduledChange",
     "SetupResult",
     "Subject",
