@@ -98,6 +98,14 @@ class Migration(migrations.Migration):
                         blank=True, help_text="The code that was given.", max_length=100
                     ),
                 ),
+                (
+                    "coupon_external_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The provider's coupon behind the code.",
+                        max_length=255,
+                    ),
+                ),
                 ("trial_days", models.PositiveSmallIntegerField(default=0)),
                 ("currency", models.CharField(max_length=3)),
                 (
@@ -164,12 +172,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="obligation",
             name="quote",
-            field=models.OneToOneField(
+            field=models.ForeignKey(
                 blank=True,
                 help_text="What was promised, for a change.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
-                related_name="obligation",
+                related_name="obligations",
                 to="billing.quote",
             ),
         ),

@@ -28,12 +28,12 @@ class Obligation(BaseModel):
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, null=True, blank=True, related_name="obligations"
     )
-    quote = models.OneToOneField(
+    quote = models.ForeignKey(
         Quote,
         models.PROTECT,
         null=True,
         blank=True,
-        related_name="obligation",
+        related_name="obligations",
         help_text="What was promised, for a change.",
     )
     invoice_external_id = models.CharField(

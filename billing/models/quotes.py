@@ -31,6 +31,9 @@ class Quote(BaseModel):
         max_length=12, choices=Proration.choices, default=Proration.INVOICE
     )
     coupon = models.CharField(max_length=100, blank=True, help_text="The code that was given.")
+    coupon_external_id = models.CharField(
+        max_length=255, blank=True, help_text="The provider's coupon behind the code."
+    )
     trial_days = models.PositiveSmallIntegerField(default=0)
     currency = models.CharField(max_length=3)
     subtotal_minor = models.BigIntegerField(help_text="Before discounts and tax, minor units.")

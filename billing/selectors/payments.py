@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from billing.enums import AttemptState, ObligationKind
+from billing.enums import AttemptState, ObligationKind, ObligationState
 from billing.models import PaymentAttempt, Subscription
 
 
@@ -33,4 +33,28 @@ def due_for_resolution(*, now: datetime, limit: int) -> list[uuid.UUID]:
         )
         .order_by("resolve_after")
         .values_list("pk", flat=True)[:limit]
+    )
+
+
+def open_change(subscription: Subscription) -> PaymentAttempt | None:
+    """Return the latest try at a change that is on its way or waits for its payment."""
+    return _latest_open(subscription, ObligationKind.CHANGE)
+
+
+def open_renewal(subscription: Subscription) -> PaymentAttempt | None:
+    """Return the latest try of ours at an overdue invoice."""
+    return _latest_open(subscription, ObligationKind.RENEWAL)
+
+
+def _latest_open(subscription: Subscription, kind: ObligationKind) -> PaymentAttempt | None:
+    return (
+        PaymentAttempt.objects.filter(
+            organization_id=subscription.organization_id,
+            obligation__subscription=subscription,
+            obligation__kind=kind,
+            obligation__state=ObligationState.OPEN,
+        )
+        .select_related("obligation__subscription__customer", "obligation__quote")
+        .order_by("-created_at")
+        .first()
     )

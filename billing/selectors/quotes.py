@@ -15,12 +15,13 @@ def get_quote(organization: Organization, quote_id: object) -> Quote:
     Raises:
         NotFound: there is none with this id.
     """
-    found = (
-        Quote.objects.for_org(organization)
-        .select_related("price__plan_version__plan", "subscription")
-        .filter(pk=parse_uuid(str(quote_id)))
-        .first()
+    pk = parse_uuid(str(quote_id))
+    if pk is None:
+        raise NotFound
+    rows = Quote.objects.for_org(organization).select_related(
+        "organization", "price__plan_version__plan", "subscription__customer", "subscription__price"
     )
+    found = rows.filter(pk=pk).first()
     if found is None:
         raise NotFound
     return found

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from billing.enums import CaseKind, CaseState
 from billing.models import Case, Subscription
+from billing.money import Money
 from billing.services import timeline
 from billing.types import Cause
 
@@ -30,6 +31,43 @@ def open_late_winner(
         line = timeline.Line(
             type="billing.case.opened",
             summary=f"A second payment for {plan} arrived and is being checked.",
+            object_type="case",
+            object_id=str(case.pk),
+            occurred_at=now,
+            provider=subscription.provider,
+            data={"external_id": external_id},
+        )
+        timeline.record_event(organization=subscription.organization, line=line, cause=cause)
+    return was_new
+
+
+def open_other_amount(
+    *,
+    subscription: Subscription,
+    external_id: str,
+    quoted: Money,
+    charged: Money,
+    cause: Cause,
+    now: datetime,
+) -> bool:
+    """The provider charged something else than was quoted; say whether that is news.
+
+    The caller has locked the organization. `external_id` is the provider's invoice.
+    """
+    sums = f"{charged.display()} instead of {quoted.display()}"
+    case, was_new = Case.objects.get_or_create(
+        organization=subscription.organization,
+        kind=CaseKind.OTHER_AMOUNT,
+        external_id=external_id,
+        defaults={
+            "subscription": subscription,
+            "summary": f"{subscription.provider} charged {sums}: refund or credit the difference.",
+        },
+    )
+    if was_new:
+        line = timeline.Line(
+            type="billing.case.opened",
+            summary=f"A change was charged {sums} and is being checked.",
             object_type="case",
             object_id=str(case.pk),
             occurred_at=now,

@@ -45,3 +45,27 @@ def start_free_plan(
         standing.refresh_organization(locked, cause=cause, now=now, pending=pending)
     organization.refresh_from_db()
     return row
+
+
+def end_free_plan(*, subscription: Subscription, cause: Cause, now: datetime) -> Subscription:
+    """End a free plan, at once: it has no period to wait for."""
+    with transaction.atomic():
+        locked = Organization.objects.select_for_update(no_key=True).get(
+            pk=subscription.organization_id
+        )
+        row = (
+            Subscription.objects.select_for_update(of=("self",))
+            .select_related("plan_version__plan", "price", "customer")
+            .get(pk=subscription.pk)
+        )
+        if row.is_final:
+            return row
+        before = wording.state_of(row)
+        row.status = SubscriptionStatus.CANCELED
+        row.canceled_at = row.ended_at = now
+        row.save(update_fields=["status", "canceled_at", "ended_at", "updated_at"])
+        pending = timeline.Pending()
+        for line in wording.lines(before, row, now=now):
+            pending.record_event(organization=locked, line=line, cause=cause)
+        standing.refresh_organization(locked, cause=cause, now=now, pending=pending)
+    return row

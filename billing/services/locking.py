@@ -20,14 +20,17 @@ class Locked:
     """One subscription with its organization, customer, plan and price, and what goes with it.
 
     `link` is the catalogue's entry for the price in the snapshot, None when it is not known there;
-    `start` the first debt and the latest try at it. For a subscription that is about to give
+    `next_link` that for the price it is scheduled to have; `start` the first debt and the latest
+    try at it, `others` what else is open. For a subscription that is about to give
     access, `has_rival` says that another one of the payer already does, and `free` are the payer's
     free plans. Two snapshots of one row share it.
     """
 
     subscription: Subscription
     link: ExternalPrice | None
-    start: settlement.Start | None
+    next_link: ExternalPrice | None
+    start: settlement.Debt | None
+    others: Sequence[settlement.Debt]
     has_rival: bool
     free: Sequence[Subscription]
 
@@ -50,7 +53,7 @@ def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
     }
     for subscription in subscriptions.values():
         subscription.organization = organizations[subscription.organization_id]
-    starts = settlement.lock_starts(subscriptions.values())
+    debts = settlement.lock_debts(subscriptions.values())
     links = _links(snapshots) if subscriptions else {}
     rows = [subscriptions[pair[0]] if pair else None for pair in pairs]
     starting = [
@@ -63,7 +66,9 @@ def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
         Locked(
             row,
             links.get((snapshot.provider, snapshot.external_price_id)),
-            starts.get(row.pk),
+            links.get((snapshot.provider, _next_price(snapshot))),
+            debts[row.pk].start if row.pk in debts else None,
+            debts[row.pk].others if row.pk in debts else (),
             bool(rivals.get(row.customer_id, set()) - {row.pk}),
             free.get((row.organization_id, row.customer.reference), []),
         )
@@ -136,8 +141,13 @@ def _find_by_our_id(snapshot: SubscriptionSnapshot) -> _Pair | None:
     )
 
 
+def _next_price(snapshot: SubscriptionSnapshot) -> str:
+    return snapshot.scheduled.external_price_id if snapshot.scheduled else ""
+
+
 def _links(snapshots: Iterable[SubscriptionSnapshot]) -> dict[tuple[str, str], ExternalPrice]:
-    wanted = {snapshot.external_price_id for snapshot in snapshots} - {""}
+    wanted = {snapshot.external_price_id for snapshot in snapshots}
+    wanted = (wanted | {_next_price(snapshot) for snapshot in snapshots}) - {""}
     rows = ExternalPrice.objects.filter(external_id__in=wanted).select_related(
         "price__plan_version__plan"
     )

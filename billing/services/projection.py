@@ -19,18 +19,21 @@ from billing.enums import (
     FINAL_STATUSES,
     LIVE_STATUSES,
     AttemptState,
+    FactKind,
     SubscriptionStatus,
 )
 from billing.models import Subscription
 from billing.services import (
     activation,
     cases,
+    change_outcome,
     copying,
     facts,
     locking,
     settlement,
     standing,
     timeline,
+    trials,
     wording,
 )
 from billing.types import Cause, Fact, PaymentOutcome, SubscriptionSnapshot
@@ -117,8 +120,10 @@ def _converge(
     change: Change, row: locking.Locked, now: datetime, pending: timeline.Pending
 ) -> Converged:
     subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
-    for fact in change.happened:
-        facts.record_fact(
+    news = [
+        fact.kind
+        for fact in change.happened
+        if facts.record_fact(
             provider=snapshot.provider,
             organization=subscription.organization,
             subscription=subscription,
@@ -126,11 +131,14 @@ def _converge(
             cause=cause,
             record=pending.record_event,
         )
+    ]
     applied = _is_newer(subscription, change.fetched_at) and _belongs(subscription, snapshot)
     if applied:
         _apply(row, change, now, pending)
     elif subscription.external_id not in ("", snapshot.external_id):
         _second_at_provider(subscription, snapshot, cause, now)
+    if FactKind.TRIAL_ENDING in news:
+        trials.announce_end(subscription=subscription, now=now)
     return Converged(subscription, applied)
 
 
@@ -223,6 +231,7 @@ def _apply(row: locking.Locked, change: Change, now: datetime, pending: timeline
         return
     copying.copy_fields(subscription, snapshot, status, now=now)
     copying.copy_price(row, snapshot)
+    copying.copy_pending(row, snapshot)
     is_first_time = status in LIVE_STATUSES and subscription.activated_at is None
     if is_first_time:
         subscription.activated_at = now
@@ -230,6 +239,7 @@ def _apply(row: locking.Locked, change: Change, now: datetime, pending: timeline
             row.free, by=subscription, cause=cause, now=now, record=pending.record_event
         )
     subscription.save()
+    trials.note_trial(subscription=subscription, snapshot=snapshot, now=now)
     _settle(row, snapshot, now)
     for line in wording.lines(before, subscription, now=now):
         pending.record_event(organization=subscription.organization, line=line, cause=cause)
@@ -265,5 +275,6 @@ def _settle(row: locking.Locked, snapshot: SubscriptionSnapshot, now: datetime) 
         outcome = PaymentOutcome(AttemptState.SUCCEEDED, external_id=external_id)
     if outcome is not None:
         settlement.apply_outcome(start=row.start, outcome=outcome, now=now)
+    change_outcome.settle_others(row, snapshot, now=now)
     if snapshot.status in FINAL_STATUSES:
         settlement.void_obligations(subscription=row.subscription, now=now)

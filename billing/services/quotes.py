@@ -3,15 +3,19 @@
 import dataclasses
 from datetime import datetime, timedelta
 
-from django.db.models import F
-
 from billing.drivers import registry
 from billing.drivers.base import DriverError
 from billing.enums import Effective, Proration, Provider, QuoteKind, SubscriptionStatus
 from billing.errors import NotPossibleNow, QuoteStale
 from billing.models import Price, Quote, Subscription
 from billing.selectors import prices, quotes, subscriptions
-from billing.services import coupons, customers, refusals, trials
+from billing.services import (
+    coupons,
+    customers,
+    discounts,
+    refusals,
+    trials,
+)
 from billing.types import ChangeSpec, InvoiceLineSnapshot, InvoicePreview
 from orgs.errors import InvalidRequest
 from orgs.models import Organization
@@ -89,10 +93,29 @@ def spec_of(quote: Quote) -> ChangeSpec:
     return _spec(quote, as_promised=True)
 
 
+def coupon_of(quote: Quote) -> coupons.Applicable | None:
+    """Return what the quote's coupon takes off, None without one.
+
+    Raises:
+        CouponRefused: it is not valid any more.
+    """
+    if not quote.coupon:
+        return None
+    subscription = quote.subscription
+    return coupons.find_coupon(
+        organization=quote.organization,
+        code=quote.coupon,
+        price=quote.price,
+        seats=quote.seats,
+        provider=Provider(subscription.provider) if subscription else Provider.STRIPE,
+        now=quote.proration_date,
+    )
+
+
 def drop_old_quotes(*, now: datetime) -> int:
     """Delete quotes that expired a day ago and led to nothing; say how many."""
     old = Quote.objects.filter(expires_at__lt=now - timedelta(days=1), used_at=None)
-    return old.filter(obligation=None).delete()[0]
+    return old.filter(obligations=None).delete()[0]
 
 
 def _lay_out(
@@ -180,26 +203,26 @@ def _spec(quote: Quote, *, as_promised: bool) -> ChangeSpec:
         if subscription
         else customers.get_or_create_customer(organization=quote.organization, provider=provider)
     )
+    coupon = coupon_of(quote)
+    quote.coupon_external_id = coupon.external_coupon_id if coupon else ""
     spec = ChangeSpec(
         external_customer_id=customers.ensure_external(customer=customer, now=quote.proration_date),
         external_price_id=prices.external_price_id(quote.price, provider),
         seats=quote.seats,
         interval=quote.price.interval,
         proration=Proration(quote.proration),
-        discount=coupons.discount_for(
-            organization=quote.organization,
-            code=quote.coupon,
-            price=quote.price,
-            provider=provider,
-            now=quote.proration_date,
-        ),
+        discount=coupon.ref if coupon else None,
     )
     if subscription is None:
         ends = quote.proration_date + timedelta(days=quote.trial_days)
         return dataclasses.replace(spec, trial_end=ends if quote.trial_days else None)
     if quote.effective == Effective.PERIOD_END:
         # What will begin then costs what it would cost somebody who starts it then.
-        return dataclasses.replace(spec, starts_at=subscription.current_period_end)
+        return dataclasses.replace(
+            spec,
+            starts_at=subscription.current_period_end,
+            discount=spec.discount or discounts.lasting(subscription),
+        )
     return dataclasses.replace(
         spec,
         external_subscription_id=subscription.external_id,

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -9,10 +10,10 @@ from django.db.models import F
 from billing import jobs
 from billing.drivers import registry
 from billing.drivers.base import DriverError
-from billing.enums import AttemptState, SubscriptionStatus
-from billing.models import PaymentAttempt
+from billing.enums import AttemptState, ObligationKind, SubscriptionStatus
+from billing.models import PaymentAttempt, Subscription
 from billing.selectors import payments
-from billing.services import abandon, projection, settlement
+from billing.services import abandon, given_up_changes, projection, settlement
 from billing.types import Cause, SubscriptionSnapshot
 
 FIRST_QUESTION_AFTER_S = 5
@@ -46,9 +47,12 @@ def resolve_due(*, now: datetime, limit: int = 50) -> int:
 
 def _end_unsent(now: datetime) -> None:
     """A try that was never sent can't have charged anything: the same key may try again."""
-    PaymentAttempt.objects.filter(
+    unsent = PaymentAttempt.objects.filter(
         state=AttemptState.CREATED, created_at__lt=now - timedelta(seconds=_UNSENT_AFTER_S)
-    ).update(state=AttemptState.NOT_PROCESSED, resolved_at=now, updated_at=now)
+    )
+    for attempt in unsent.filter(obligation__kind=ObligationKind.CHANGE):
+        given_up_changes.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
+    unsent.update(state=AttemptState.NOT_PROCESSED, resolved_at=now, updated_at=now)
 
 
 def resolve_attempt(
@@ -61,24 +65,79 @@ def resolve_attempt(
     attempt = _claim(attempt_id, now, force=force)
     if attempt is None:
         return False
-    subscription = attempt.obligation.subscription
-    if subscription is None:
+    ask = _QUESTIONS.get(ObligationKind(attempt.obligation.kind))
+    if ask is None or attempt.obligation.subscription is None:
         return False
-    driver = registry.get_driver(attempt.provider)
-    fetched_at = projection.database_now()
     try:
-        snapshot = driver.find_subscription(
-            our_id=str(subscription.pk),
-            external_customer_id=subscription.customer.external_id,
-        )
+        return ask(attempt, attempt.obligation.subscription, cause, now)
     except DriverError as error:
         logger.warning(
             "attempt.not_answered", extra={"attempt": str(attempt.pk), "code": error.code}
         )
         return False
+
+
+def _ask_about_start(
+    attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
+) -> bool:
+    driver = registry.get_driver(attempt.provider)
+    fetched_at = projection.database_now()
+    snapshot = driver.find_subscription(
+        our_id=str(subscription.pk),
+        external_customer_id=subscription.customer.external_id,
+    )
     if snapshot is None:
         return _absent(attempt, now)
     return _found(snapshot, fetched_at, cause, now)
+
+
+def _ask_about_change(
+    attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
+) -> bool:
+    """A change that took effect, or waits for its payment, shows on the subscription."""
+    driver = registry.get_driver(attempt.provider)
+    fetched_at = projection.database_now()
+    snapshot = driver.retrieve_subscription(subscription.external_id)
+    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    attempt.refresh_from_db()
+    if attempt.state not in (AttemptState.SENT, AttemptState.UNKNOWN):
+        return True
+    payment = snapshot.latest_payment
+    if snapshot.awaits_payment_of_change and payment is not None:
+        if payment.state is AttemptState.FAILED:
+            given_up_changes.drop(attempt=attempt, cause=cause, now=now)
+            return True
+        return False
+    if _may_still_arrive(attempt, now):
+        return False
+    given_up_changes.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
+    return True
+
+
+def _ask_about_renewal(
+    attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
+) -> bool:
+    """An overdue invoice is paid, or it is not; what is not paid may be tried again."""
+    driver = registry.get_driver(attempt.provider)
+    fetched_at = projection.database_now()
+    snapshot = driver.retrieve_subscription(subscription.external_id)
+    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    attempt.refresh_from_db()
+    if attempt.state not in (AttemptState.SENT, AttemptState.UNKNOWN):
+        return True
+    if _may_still_arrive(attempt, now):
+        return False
+    settlement.end_attempt(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
+    return True
+
+
+_QUESTIONS: dict[
+    ObligationKind, Callable[[PaymentAttempt, Subscription, Cause, datetime], bool]
+] = {
+    ObligationKind.SUBSCRIPTION_START: _ask_about_start,
+    ObligationKind.CHANGE: _ask_about_change,
+    ObligationKind.RENEWAL: _ask_about_renewal,
+}
 
 
 def _claim(attempt_id: uuid.UUID | str, now: datetime, *, force: bool) -> PaymentAttempt | None:
@@ -110,11 +169,16 @@ def _absent(attempt: PaymentAttempt, now: datetime) -> bool:
 
     The subscription stays incomplete, so that the same key may try again.
     """
-    if attempt.sent_at and now - attempt.sent_at < timedelta(seconds=ABSENT_AFTER_S):
+    if _may_still_arrive(attempt, now):
         return False
     settlement.end_attempt(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
     logger.info("attempt.not_processed", extra={"attempt": str(attempt.pk)})
     return True
+
+
+def _may_still_arrive(attempt: PaymentAttempt, now: datetime) -> bool:
+    sent_at = attempt.sent_at
+    return sent_at is not None and now - sent_at < timedelta(seconds=ABSENT_AFTER_S)
 
 
 def _found(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from billing import transitions
 from billing.enums import (
@@ -15,13 +15,21 @@ from billing.enums import (
     ObligationKind,
     ObligationState,
 )
-from billing.models import Obligation, PaymentAttempt, Subscription
+from billing.models import Obligation, PaymentAttempt, Quote, Subscription
 from billing.types import PaymentOutcome
 from orgs import references
 
+_IS_START = Q(kind=ObligationKind.SUBSCRIPTION_START)
+
 
 def open_obligation(
-    *, subscription: Subscription, kind: ObligationKind, amount_minor: int, currency: str
+    *,
+    subscription: Subscription,
+    kind: ObligationKind,
+    amount_minor: int,
+    currency: str,
+    quote: Quote | None = None,
+    invoice_external_id: str = "",
 ) -> Obligation:
     """Write down what a subscription owes (minor units)."""
     return Obligation.objects.create(
@@ -30,6 +38,8 @@ def open_obligation(
         kind=kind,
         amount_minor=amount_minor,
         currency=currency,
+        quote=quote,
+        invoice_external_id=invoice_external_id,
     )
 
 
@@ -103,32 +113,66 @@ def end_attempt(
 
 
 @dataclasses.dataclass(slots=True)
-class Start:
-    """What a subscription's first invoice is to us: a debt, and the latest try at it."""
+class Debt:
+    """A debt of a subscription, and the latest try at it."""
 
     obligation: Obligation
     attempt: PaymentAttempt | None = None
 
 
-def lock_starts(subscriptions: Iterable[Subscription]) -> dict[UUID, Start]:
-    """Lock the first debts of subscriptions that the caller has locked; by subscription."""
-    debts = (
-        Obligation.objects.select_for_update()
-        .filter(subscription__in=subscriptions, kind=ObligationKind.SUBSCRIPTION_START)
+@dataclasses.dataclass(slots=True)
+class Debts:
+    """What a subscription owes or owed: its first invoice, and whatever is open besides."""
+
+    start: Debt | None = None
+    others: list[Debt] = dataclasses.field(default_factory=list)
+
+
+def lock_debts(subscriptions: Iterable[Subscription]) -> dict[UUID, Debts]:
+    """Lock the debts of subscriptions that the caller has locked; by subscription."""
+    rows = (
+        Obligation.objects.select_for_update(of=("self",))
+        .select_related("quote__price__plan_version__plan")
+        .filter(_IS_START | Q(state=ObligationState.OPEN), subscription__in=subscriptions)
         .order_by("pk")
     )
-    starts = {row.pk: Start(row) for row in debts}
-    for attempt in PaymentAttempt.objects.filter(obligation__in=starts).order_by("number"):
-        starts[attempt.obligation_id].attempt = attempt
-    newest_last = sorted(starts.values(), key=lambda start: start.obligation.created_at)
-    return {
-        start.obligation.subscription_id: start
-        for start in newest_last
-        if start.obligation.subscription_id is not None
-    }
+    debts = {row.pk: Debt(row) for row in rows}
+    for attempt in PaymentAttempt.objects.filter(obligation__in=debts).order_by("number"):
+        debts[attempt.obligation_id].attempt = attempt
+    found: dict[UUID, Debts] = {}
+    for debt in sorted(debts.values(), key=lambda debt: debt.obligation.created_at):
+        if debt.obligation.subscription_id is None:
+            continue
+        of_one = found.setdefault(debt.obligation.subscription_id, Debts())
+        if debt.obligation.kind == ObligationKind.SUBSCRIPTION_START:
+            of_one.start = debt
+        else:
+            of_one.others.append(debt)
+    return found
 
 
-def apply_outcome(*, start: Start | None, outcome: PaymentOutcome, now: datetime) -> None:
+def settle(*, debt: Debt, now: datetime, external_id: str = "") -> None:
+    """Write down that a locked debt was paid, by its latest try if that may still have done it."""
+    if debt.attempt is not None and debt.attempt.state != AttemptState.SUCCEEDED:
+        end_attempt(
+            attempt=debt.attempt, state=AttemptState.SUCCEEDED, now=now, external_id=external_id
+        )
+    obligation = debt.obligation
+    if obligation.state != ObligationState.SETTLED:
+        obligation.state = ObligationState.SETTLED
+        obligation.settled_at = now
+        obligation.save(update_fields=["state", "settled_at", "updated_at"])
+
+
+def void(*, debt: Debt, now: datetime) -> None:
+    """Write off a locked debt: it no longer has to be paid."""
+    if debt.attempt is not None and debt.attempt.state in LIVE_ATTEMPTS:
+        end_attempt(attempt=debt.attempt, state=AttemptState.CANCELED, now=now)
+    debt.obligation.state = ObligationState.VOID
+    debt.obligation.save(update_fields=["state", "updated_at"])
+
+
+def apply_outcome(*, start: Debt | None, outcome: PaymentOutcome, now: datetime) -> None:
     """Carry the provider's word on the first invoice over to our debt and its latest try."""
     if start is None:
         return

@@ -1,12 +1,15 @@
 """From a change of state to the lines of the timeline, in words a tenant understands."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from billing.enums import LIVE_STATUSES, SubscriptionStatus
 from billing.models import Subscription
+from billing.services import discounts
 from billing.services.timeline import Line
+from billing.types import DiscountSnapshot
 
 _S = SubscriptionStatus
 
@@ -22,6 +25,8 @@ class State:
     current_period_end: datetime | None
     cancel_at_period_end: bool
     cancel_at: datetime | None
+    pending_change: Mapping[str, Any] | None
+    discount: DiscountSnapshot | None
 
 
 def state_of(subscription: Subscription) -> State:
@@ -34,6 +39,8 @@ def state_of(subscription: Subscription) -> State:
         current_period_end=subscription.current_period_end,
         cancel_at_period_end=subscription.cancel_at_period_end,
         cancel_at=subscription.cancel_at,
+        pending_change=subscription.pending_change,
+        discount=discounts.stored(subscription.discount),
     )
 
 
@@ -43,6 +50,11 @@ def lines(before: State, subscription: Subscription, *, now: datetime) -> Iterat
     if after.status != before.status:
         verb, summary = _status_change(before, after)
         yield _line(subscription, verb, summary, now)
+    if after.status in LIVE_STATUSES:
+        is_start = before.status not in LIVE_STATUSES
+        coupon = discounts.news(before.discount, after.discount, is_start=is_start)
+        if coupon:
+            yield _line(subscription, *coupon, now)
     if before.status not in LIVE_STATUSES or after.status not in LIVE_STATUSES:
         return  # the rest is news only for a subscription that goes on
     if (after.price_id, after.seats) != (before.price_id, before.seats):
@@ -52,6 +64,7 @@ def lines(before: State, subscription: Subscription, *, now: datetime) -> Iterat
         until = f"{after.current_period_end:%-d %B %Y}"
         yield _line(subscription, "renewed", f"{after.plan} was renewed until {until}.", now)
     yield from _cancellation(before, after, subscription, now)
+    yield from _pending(before, after, subscription, now)
 
 
 def _was_renewed(before: State, after: State) -> bool:
@@ -59,6 +72,30 @@ def _was_renewed(before: State, after: State) -> bool:
         before.current_period_end
         and after.current_period_end
         and after.current_period_end > before.current_period_end
+    )
+
+
+def _pending(
+    before: State, after: State, subscription: Subscription, now: datetime
+) -> Iterator[Line]:
+    was, will = before.pending_change, after.pending_change
+    if will and will != was:
+        if will["kind"] == "scheduled":
+            yield _line(subscription, "change_scheduled", _in_words(will), now)
+        else:
+            summary = f"A change of {after.plan} waits for its payment to be confirmed."
+            yield _line(subscription, "change_pending", summary, now)
+    is_done = (before.price_id, before.seats) != (after.price_id, after.seats)
+    if was and not will and not is_done:
+        yield _line(subscription, "change_withdrawn", f"{after.plan} stays as it is.", now)
+
+
+def _in_words(pending: Mapping[str, Any]) -> str:
+    seats = pending["seats"]
+    day = datetime.fromisoformat(pending["effective_at"])
+    return (
+        f"The plan will be {pending['plan']['name']}, {seats} seat{'s' if seats != 1 else ''}, "
+        f"from {day:%-d %B %Y}."
     )
 
 
