@@ -4,31 +4,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views import View
 
-from orgs.errors import DomainError, NotAuthenticated
+from orgs.errors import DomainError
+from orgs.pages import base
 
 # A form's own number: the same form sent twice is one request.
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
 
 
-class Page(View):
-    """A page that is never stored and shows expected failures in words."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer; a refusal becomes a page that says what to do next."""
-        response: HttpResponseBase
-        try:
-            response = super().dispatch(request, *args, **kwargs)
-        except NotAuthenticated:
-            response = redirect_to_login(self.address_after_login(request))
-        except DomainError as error:
-            response = self.problem(request, error)
-        response["Cache-Control"] = "no-store"
-        return response
+class Page(base.Page):
+    """A page that is never stored and shows expected failures in billing's words."""
 
     def address_after_login(self, request: HttpRequest) -> str:
         """Return where somebody goes on who has to sign in first (a form is not sent again)."""

@@ -8,17 +8,13 @@ from billing.models import CheckoutSession
 from billing.selectors import checkouts
 from billing.services import checkout
 from orgs import selectors
-from orgs.api.tenancy import SESSION_KEY
-from orgs.errors import NotAuthenticated, NotFound, PermissionDenied
+from orgs.errors import NotFound, PermissionDenied
 from orgs.models import Membership, User
+from orgs.pages import base
 from orgs.permissions import MONEY_ROLES
 
 _OPENED = "opened_checkouts"
 _MAX_OPENED = 10
-
-
-class NoOrganization(PermissionDenied):
-    """You are not a member of any organization yet. Ask a colleague to invite you."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,14 +26,6 @@ class Visitor:
     may_pay: bool
 
 
-def membership_of(request: HttpRequest) -> Membership | None:
-    """Return the visitor's place in the organization that is chosen in this browser."""
-    user = request.user
-    if not isinstance(user, User):
-        return None
-    return selectors.choose_membership(user=user, preferred=request.session.get(SESSION_KEY))
-
-
 def require_member(request: HttpRequest, *, may_spend: bool = False) -> Membership:
     """Return the visitor's membership.
 
@@ -45,11 +33,7 @@ def require_member(request: HttpRequest, *, may_spend: bool = False) -> Membersh
         NotAuthenticated: nobody is signed in.
         PermissionDenied: no member of anything, or (`may_spend`) only allowed to look.
     """
-    if not request.user.is_authenticated:
-        raise NotAuthenticated
-    membership = membership_of(request)
-    if membership is None:
-        raise NoOrganization
+    membership = base.require_member(request)
     if may_spend and not can_spend(membership):
         raise PermissionDenied("Ask an owner, an admin or a billing member to do this.")
     return membership

@@ -1,4 +1,4 @@
-"""What the pages of the settings share: nothing is cached, refusals are pages in words."""
+"""What pages of organizations share: nothing is cached, refusals are pages in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _HEADINGS = {403: "You can't do this", 404: "There is nothing here"}
 
 
 class NoOrganization(PermissionDenied):
-    """You are not a member of any organization. Ask a colleague to invite you."""
+    """You are not a member of any organization yet. Ask a colleague to invite you."""
 
 
 class Page(View):
