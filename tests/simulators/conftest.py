@@ -93,6 +93,16 @@ def payer(simulator: StripeSimulator) -> Iterator[Payer]:
     browser.http.close()
 
 
+@pytest.fixture
+def secret(v1: Any, receiver: Receiver) -> Iterator[str]:
+    """The secret of an endpoint at the receiver that gets every event."""
+    made = v1.webhook_endpoints.create(
+        {"url": f"{receiver.url}/hooks?x=1", "enabled_events": ["*"]}
+    )
+    yield made.secret
+    v1.webhook_endpoints.delete(made.id)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for the tests of a module."""

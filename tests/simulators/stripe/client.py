@@ -132,6 +132,15 @@ class StripeSimulator:
         found: Json = self.control("GET", "webhooks")
         return found
 
+    def dropped(self) -> list[Json]:
+        """Return the deliveries that were dropped and not made up for."""
+        found: list[Json] = self.control("GET", "webhooks?state=dropped")["deliveries"]
+        return found
+
+    def deliver_dropped(self) -> list[Json]:
+        """Send what was dropped after all, oldest first, and return what was answered."""
+        return self.deliver("dropped")
+
     def deliver(self, event_ids: list[str] | str = "all", *, times: int = 1) -> list[Json]:
         """Send events again, in this order, and return what was answered."""
         body = {"event_ids": event_ids, "times": times}

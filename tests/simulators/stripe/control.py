@@ -97,12 +97,12 @@ class Control:
         self.api.faults.waiting.clear()
         return await self._faults(given, query)
 
-    async def _webhooks(self, _given: Json, _query: dict[str, str]) -> Json:
-        store = self.world.store
+    async def _webhooks(self, _given: Json, query: dict[str, str]) -> Json:
+        store, state = self.world.store, query.get("state")
         return {
             "config": self.deliveries.config,
             "endpoints": list(store.rows("webhook_endpoint")),
-            "deliveries": list(store.rows("_delivery")),
+            "deliveries": [row for row in store.rows("_delivery") if state in (None, row["state"])],
             "unfinished": self.deliveries.unfinished(),
         }
 
@@ -111,6 +111,8 @@ class Control:
 
     async def _deliver(self, given: Json, _query: dict[str, str]) -> Json:
         chosen = given.get("event_ids", "all")
+        if chosen == "dropped":
+            return {"deliveries": await self.deliveries.deliver_dropped()}
         if chosen == "all":
             chosen = [row["id"] for row in self.world.store.rows("event")]
         sent = await self.deliveries.redeliver(list(chosen), int(given.get("times", 1)))

@@ -84,30 +84,38 @@ class Deliveries:
             return
         for endpoint in self.endpoints_for(event["type"]):
             for copy in range(1 + int(self.config["duplicate"])):
-                row = {
-                    "id": f"whd_{ids.token(16)}",
-                    "event": event["id"],
-                    "type": event["type"],
-                    "endpoint": endpoint["id"],
-                    "copy": copy,
-                    "state": "dropped" if self._drops() else "pending",
-                    "attempts": 0,
-                    "last_status": None,
-                    "last_error": None,
-                    "delivered_at": None,
-                }
-                self.world.store.put(_TABLE, row["id"], row)
-                if row["state"] == "pending":
+                state = "dropped" if self._strikes("drop") else "pending"
+                row = self._note(event, endpoint, copy=copy, state=state)
+                if state == "pending":
                     self._plan(row)
 
-    def _drops(self) -> bool:
-        drop = self.config["drop"]
-        if drop == "all":
+    def _note(self, event: Json, endpoint: Json, *, copy: int, state: str) -> Json:
+        row: Json = {
+            "id": f"whd_{ids.token(16)}",
+            "event": event["id"],
+            "type": event["type"],
+            "endpoint": endpoint["id"],
+            "copy": copy,
+            "state": state,
+            # Decided once: a retry carries the same body as the attempt before it.
+            "stale": self._strikes("stale_payload") and self._has_older(event),
+            "attempts": 0,
+            "last_status": None,
+            "last_error": None,
+            "delivered_at": None,
+        }
+        self.world.store.put(_TABLE, row["id"], row)
+        return row
+
+    def _strikes(self, disturbance: str) -> bool:
+        """Say whether a disturbance hits: always, at a rate, or for the next so many."""
+        setting = self.config[disturbance]
+        if setting in ("all", "first", "previous") or setting is True:
             return True
-        if isinstance(drop, float):
-            return self.random.random() < drop
-        if int(drop) > 0:
-            self.config["drop"] = int(drop) - 1
+        if isinstance(setting, float):
+            return self.random.random() < setting
+        if int(setting) > 0:
+            self.config[disturbance] = int(setting) - 1
             return True
         return False
 
@@ -167,7 +175,7 @@ class Deliveries:
         if endpoint is None or event is None:
             row["state"] = "failed"
             return
-        body = self._stale(event) if self.config["stale_payload"] else event["body"]
+        body = self._stale(event) if row.get("stale") else event["body"]
         secret = self.world.store.get("_endpoint_secret", endpoint["id"])["secret"]
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -185,15 +193,32 @@ class Deliveries:
             row["state"] = "failed"
         self.world.store.touch(_TABLE, row["id"])
 
-    def _stale(self, event: Json) -> str:
-        """Return the event with its object as it was at its first event."""
+    def _older(self, event: Json) -> list[Json]:
+        """Return the events of the same object before this one, oldest first."""
+        older = []
         for earlier in self.world.store.rows("event"):
+            if earlier["id"] == event["id"]:
+                break
             if earlier["object_id"] == event["object_id"]:
-                old: Json = json.loads(earlier["body"])
-                body: Json = json.loads(event["body"])
-                body["data"]["object"] = old["data"]["object"]
-                return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-        return str(event["body"])
+                older.append(earlier)
+        return older
+
+    def _has_older(self, event: Json) -> bool:
+        current = json.loads(event["body"])["data"]["object"]
+        return any(
+            json.loads(one["body"])["data"]["object"] != current for one in self._older(event)
+        )
+
+    def _stale(self, event: Json) -> str:
+        """Return the event with its object as it was at an earlier event: the first, or the last
+        at which it was another than now."""
+        body: Json = json.loads(event["body"])
+        versions = [json.loads(one["body"])["data"]["object"] for one in self._older(event)]
+        others = [version for version in versions if version != body["data"]["object"]]
+        if others:
+            previous = self.config["stale_payload"] == "previous"
+            body["data"]["object"] = others[-1] if previous else others[0]
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
     async def redeliver(self, event_ids: list[str], times: int) -> list[Json]:
         """Send chosen events again, in the given order, and return what was answered."""
@@ -202,22 +227,17 @@ class Deliveries:
             event = self.world.store.get("event", event_id)
             for endpoint in self.endpoints_for(event["type"]):
                 for copy in range(times):
-                    row = {
-                        "id": f"whd_{ids.token(16)}",
-                        "event": event_id,
-                        "type": event["type"],
-                        "endpoint": endpoint["id"],
-                        "copy": copy,
-                        "state": "redelivery",
-                        "attempts": 0,
-                        "last_status": None,
-                        "last_error": None,
-                        "delivered_at": None,
-                    }
-                    self.world.store.put(_TABLE, row["id"], row)
+                    row = self._note(event, endpoint, copy=copy, state="redelivery")
                     await self.attempt(row)
                     sent.append(row)
         return sent
+
+    async def deliver_dropped(self) -> list[Json]:
+        """Send what was dropped, oldest first, as if it had only been late."""
+        rows = [row for row in self.world.store.rows(_TABLE) if row["state"] == "dropped"]
+        for row in rows:
+            await self.attempt(row)
+        return rows
 
     def unfinished(self) -> int:
         """Return how many deliveries wait, are on their way, or will be tried again."""
