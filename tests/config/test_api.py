@@ -37,6 +37,8 @@ class TestSchema:
             ("/auth/token", {"post"}),
             ("/auth/token/refresh", {"post"}),
             ("/me", {"get"}),
+            ("/orgs/{tenant_id}/members", {"get", "post"}),
+            ("/orgs/{tenant_id}/members/{member_id}", {"patch", "delete"}),
             ("/orgs/{tenant_id}/api-keys", {"get", "post"}),
             ("/orgs/{tenant_id}/api-keys/{key_id}", {"delete"}),
         ],
