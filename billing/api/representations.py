@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from billing.models import CheckoutSession, Price, Subscription
+from billing.models import CheckoutSession, Price, Quote, Subscription
 from billing.money import as_decimal
 from billing.selectors.access import Access
+from billing.services.changes import Changed
 from billing.services.subscribe import Started
 from orgs.models import Organization
 
@@ -48,11 +49,42 @@ def subscription(row: Subscription) -> dict[str, Any]:
         "ended_at": moment(row.ended_at),
         "trial_end": moment(row.trial_end),
         "pending_change": row.pending_change,
+        "resumes_at": moment(row.resumes_at),
+        "discount": row.discount,
         "billing_email": row.billing_email or None,
         "customer": str(row.customer_id),
         "external_customer_id": row.customer.external_id or None,
         "external_subscription_id": row.external_id or None,
         "latest_invoice": row.latest_invoice_external_id or None,
+    }
+
+
+def changed(result: Changed) -> dict[str, Any]:
+    """Show what a change came to: a secret while the payer must act, a time while it is unknown."""
+    shown = subscription(result.subscription)
+    if result.client_secret:
+        shown["client_secret"] = result.client_secret
+    if result.resolve_after:
+        shown["resolve_after"] = moment(result.resolve_after)
+    return shown
+
+
+def quote(row: Quote) -> dict[str, Any]:
+    """Show what something would cost."""
+    return {
+        "quote_id": str(row.pk),
+        "kind": row.kind,
+        "expires_at": moment(row.expires_at),
+        "currency": row.currency,
+        "subtotal": row.subtotal_minor,
+        "discount": row.discount_minor,
+        "tax": row.tax_minor,
+        "total": row.total_minor,
+        "amount_due": row.amount_due_minor,
+        "amount_decimal": as_decimal(row.amount_due_minor, row.currency),
+        "charged_now": row.charged_at_once,
+        "lines": row.lines,
+        "proration_date": moment(row.proration_date),
     }
 
 

@@ -42,7 +42,12 @@ class SubscriptionStartIn(StrictSerializer):
     card = CardDetailsIn(required=False)
     seats = serializers.IntegerField(required=False, default=1, min_value=1, max_value=MAX_SEATS)
     provider = serializers.ChoiceField(Provider.choices, required=False)
-    trial = serializers.BooleanField(required=False, help_text="False: pay at once.")
+    coupon = serializers.CharField(required=False, max_length=100, help_text="A code.")
+    trial = serializers.BooleanField(
+        required=False,
+        help_text="True: only with the plan's trial. False: pay at once. Left out: the plan's "
+        "trial, for payers who have had none.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Bring the spellings of plan and payment method together."""
@@ -67,6 +72,7 @@ class SessionIn(StrictSerializer):
     mode = serializers.ChoiceField(["checkout", "portal"], default="checkout")
     plan = serializers.CharField(required=False, max_length=100)
     interval = serializers.ChoiceField(Interval.choices, required=False, default=Interval.MONTH)
+    coupon = serializers.CharField(required=False, max_length=100, help_text="A code.")
     success_url = serializers.URLField(required=False, max_length=2000)
     cancel_url = serializers.URLField(required=False, max_length=2000)
     ui = serializers.ChoiceField(["hosted_page", "hosted_provider"], default="hosted_page")
@@ -100,6 +106,30 @@ class SubscriptionPriceOut(serializers.Serializer[Any]):
     trial_days = serializers.IntegerField()
 
 
+class DiscountOut(serializers.Serializer[Any]):
+    """The coupon that lies on a subscription: a percentage, or an amount off each invoice."""
+
+    coupon = serializers.CharField()
+    name = serializers.CharField(allow_null=True)
+    percent_off = serializers.CharField(allow_null=True, help_text="As 20 or 12.5.")
+    amount_off = serializers.IntegerField(allow_null=True, help_text="Minor units.")
+    currency = serializers.CharField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+
+
+class PendingChangeOut(serializers.Serializer[Any]):
+    """What a subscription will be: at the end of its period, or once a payment is confirmed."""
+
+    kind = serializers.ChoiceField(["scheduled", "awaiting_payment"])
+    plan = PlanRefOut(required=False)
+    price_id = serializers.UUIDField(required=False)
+    interval = serializers.ChoiceField(Interval.choices, required=False)
+    currency = serializers.CharField(required=False)
+    amount = serializers.IntegerField(required=False, help_text="Minor units.")
+    seats = serializers.IntegerField(required=False)
+    effective_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
 class SubscriptionOut(serializers.Serializer[Any]):
     """A subscription."""
 
@@ -117,7 +147,9 @@ class SubscriptionOut(serializers.Serializer[Any]):
     canceled_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     trial_end = serializers.DateTimeField(allow_null=True)
-    pending_change = serializers.JSONField(allow_null=True)
+    pending_change = PendingChangeOut(allow_null=True)
+    resumes_at = serializers.DateTimeField(allow_null=True)
+    discount = DiscountOut(allow_null=True)
     billing_email = serializers.EmailField(allow_null=True)
     customer = serializers.UUIDField()
     external_customer_id = serializers.CharField(allow_null=True)

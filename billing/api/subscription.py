@@ -3,15 +3,18 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from billing.api import representations
+from billing.api.change_serializers import CancelQueryIn, SubscriptionPatchIn
+from billing.api.lifecycle import CHANGED, cancel_response, change_response
 from billing.api.serializers import SubscribeIn, SubscriptionOut, SubscriptionStartIn
+from billing.api.wanted import wanted_from
 from billing.enums import Provider
 from billing.selectors import plans, subscriptions
-from billing.services import subscribe
+from billing.services import amend, subscribe
 from billing.types import Cause
 from orgs import clock, trace
 from orgs.api.base import TenantView
@@ -51,7 +54,12 @@ _STARTED = {
 class SubscriptionView(TenantView):
     """The current subscription."""
 
-    access: ClassVar = {"GET": READ.with_setup(), "POST": WRITE.with_setup()}
+    access: ClassVar = {
+        "GET": READ.with_setup(),
+        "POST": WRITE.with_setup(),
+        "PATCH": WRITE,
+        "DELETE": WRITE,
+    }
 
     @extend_schema(
         operation_id="subscription_get",
@@ -82,9 +90,49 @@ class SubscriptionView(TenantView):
                 payment_method=data["payment_method"],
                 seats=data["seats"],
                 provider=_provider(data.get("provider")),
-                trial_days=0 if data.get("trial") is False else None,
+                trial=data.get("trial"),
+                coupon=data.get("coupon", ""),
                 request_key=request.idempotency_key or "",
             ),
+        )
+
+    @extend_schema(
+        operation_id="subscription_update",
+        request=SubscriptionPatchIn,
+        responses={**CHANGED, **errors(400, 401, 402, 403, 404, 409, 429, 502)},
+    )
+    def patch(self, request: ApiRequest) -> Response:
+        """Change seats, plan, renewal or billing address; what is charged can be quoted first."""
+        organization = current_org(request)
+        body = SubscriptionPatchIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        result = amend.amend_subscription(
+            organization=organization,
+            amendment=amend.Amendment(
+                wanted=wanted_from(organization, data) if data["has_change"] else None,
+                quote_id=data.get("quote_id"),
+                auto_renew=data.get("auto_renew"),
+                billing_email=data.get("billing_email", ""),
+            ),
+            cause=Cause("request", id=trace.get_trace_id()),
+            now=clock.now(organization),
+        )
+        return change_response(result)
+
+    @extend_schema(
+        operation_id="subscription_delete",
+        parameters=[OpenApiParameter("immediate", bool, default=False)],
+        request=None,
+        responses={200: SubscriptionOut, **errors(400, 401, 403, 404, 409, 429, 502)},
+    )
+    def delete(self, request: ApiRequest) -> Response:
+        """End the subscription with its period, or at once; the same as `POST …/cancel`."""
+        query = CancelQueryIn(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        immediate = query.validated_data["immediate"]
+        return cancel_response(
+            request, {"mode": "now" if immediate else "period_end", "reason": "", "comment": ""}
         )
 
 

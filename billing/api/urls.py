@@ -1,15 +1,31 @@
 """The billing API."""
 
 from billing.api.entitlements import EntitlementsView, EntitlementView
+from billing.api.lifecycle import (
+    CancelView,
+    PauseView,
+    PendingChangeView,
+    PlanChangeView,
+    ResumeView,
+)
 from billing.api.plans import PlansView
 from billing.api.session import SessionView
 from billing.api.status import StatusView
 from billing.api.subscription import SubscribeView, SubscriptionView
+from billing.api.upcoming import UpcomingInvoiceView
 from orgs.api.routes import endpoint, tenant_endpoint
 
 urlpatterns = [
     *endpoint("billing/plans", PlansView, name="plans"),
     *tenant_endpoint("subscription", SubscriptionView, name="subscription"),
+    *tenant_endpoint("subscription/plan", PlanChangeView, name="subscription-plan"),
+    *tenant_endpoint("subscription/cancel", CancelView, name="subscription-cancel"),
+    *tenant_endpoint("subscription/resume", ResumeView, name="subscription-resume"),
+    *tenant_endpoint("subscription/pause", PauseView, name="subscription-pause"),
+    *tenant_endpoint(
+        "subscription/pending-change", PendingChangeView, name="subscription-pending-change"
+    ),
+    *tenant_endpoint("upcoming-invoice", UpcomingInvoiceView, name="upcoming-invoice"),
     *tenant_endpoint("subscribe", SubscribeView, name="subscribe"),
     *tenant_endpoint("session", SessionView, name="session"),
     *tenant_endpoint("status", StatusView, name="status"),

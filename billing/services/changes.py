@@ -69,7 +69,7 @@ def change_subscription(
     """
     subscription = subscriptions.live(organization)
     if subscription is None:
-        raise NotFound
+        raise _nothing_to_change(organization)
     refuse_while_pending(subscription)
     quote = _quote(organization, wanted, quote_id, now)
     limits.check_fits(
@@ -79,6 +79,13 @@ def change_subscription(
     spec = quotes.spec_of(quote)
     attempt = _open(quote, coupon, now)
     return _send(attempt, quote, spec, cause, now)
+
+
+def _nothing_to_change(organization: Organization) -> NotFound | NotPossibleNow:
+    current = subscriptions.current(organization)
+    if current is None or current.is_final:
+        return NotFound()
+    return NotPossibleNow("There is no paid subscription to change. Start one first.")
 
 
 def refuse_while_pending(subscription: Subscription) -> None:
@@ -95,6 +102,8 @@ def _quote(organization: Organization, wanted: Wanted, quote_id: object, now: da
     if quote_id is None:
         if wanted.is_nothing:
             raise InvalidRequest(fields={"plan": ["Say what should change."]})
+        if wanted.price is not None and wanted.price.is_free:
+            raise NotPossibleNow("Cancel the subscription to return to the free plan.")
         return _refuse_same(quotes.make_quote(organization=organization, wanted=wanted, now=now))
     quote = quote_rows.get_quote(organization, quote_id)
     if quote.kind != QuoteKind.CHANGE or not _is_for(quote, wanted):
