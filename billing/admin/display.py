@@ -1,6 +1,6 @@
 """How rows are worded for staff."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -47,9 +47,13 @@ def cause_in_words(cause: Mapping[str, Any], provider: str = "") -> str:
 
 def timeline(events: QuerySet[BillingEvent]) -> str:
     """Render the newest events with what caused each, newest first."""
+    return lines(events.order_by("-sequence")[:TIMELINE_LENGTH])
+
+
+def lines(events: Iterable[BillingEvent]) -> str:
+    """Render lines of a timeline with what caused each."""
     rows = [
-        {"event": event, "cause": cause_in_words(event.cause, event.provider)}
-        for event in events.order_by("-sequence")[:TIMELINE_LENGTH]
+        {"event": event, "cause": cause_in_words(event.cause, event.provider)} for event in events
     ]
     return render_to_string(
         "admin/billing/timeline.html", {"rows": rows, "length": TIMELINE_LENGTH}

@@ -6,7 +6,9 @@ from django.contrib import admin
 
 from billing.admin import display
 from billing.models import BillingEvent, Plan, Subscription
+from billing.selectors import access, subscriptions, timeline
 from orgs import admin as orgs_admin
+from orgs import clock
 from orgs.backoffice import ReadOnlyInline
 from orgs.models import Organization
 
@@ -22,6 +24,8 @@ admin.site.unregister(Organization)  # the page below shows more than orgs can k
 
 @admin.register(Organization)
 class OrganizationAdmin(orgs_admin.OrganizationAdmin):
+    list_display: ClassVar[Any] = (*orgs_admin.OrganizationAdmin.list_display, "access_level")
+    list_filter: ClassVar[Any] = (*orgs_admin.OrganizationAdmin.list_filter, "access_level")
     search_fields: ClassVar[Any] = (
         *orgs_admin.OrganizationAdmin.search_fields,
         "customers__external_id",
@@ -33,6 +37,9 @@ class OrganizationAdmin(orgs_admin.OrganizationAdmin):
         "email",
         "plan_status",
         "plan",
+        "access",
+        "access_since",
+        "why",
         "is_sandbox",
         "created_at",
         "timeline",
@@ -44,6 +51,18 @@ class OrganizationAdmin(orgs_admin.OrganizationAdmin):
         """Name the plan."""
         found = organization.plan_id and Plan.objects.filter(pk=organization.plan_id).first()
         return str(found or "-")
+
+    @admin.display(description="Access")
+    def access(self, organization: Organization) -> str:
+        """Say what it may do right now, by the time and not by the last sweep."""
+        current = subscriptions.current(organization)
+        given = access.current(organization, current, clock.now(organization))
+        return f"{given.level.label} ({given.reason_code}): {given.message}"
+
+    @admin.display(description="Why this access?")
+    def why(self, organization: Organization) -> str:
+        """Show what led here: the changes of access, each above the lines of the same cause."""
+        return display.lines(timeline.access_history(organization))
 
     @admin.display(description="What happened, and why")
     def timeline(self, organization: Organization) -> str:
