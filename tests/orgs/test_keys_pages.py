@@ -124,6 +124,8 @@ class TestCreate:
         response = desk.post(KEYS, {**FORM, **changes})
 
         assert response.status_code == 200
+        assert f'<a href="#id_{field}">' in response.text
+        assert f'id="id_{field}"' in response.text
         assert f'id="id_{field}_error"' in response.text
         assert message in response.text
         assert "<title>Error: API keys · Till</title>" in response.text
