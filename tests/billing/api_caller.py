@@ -21,13 +21,30 @@ class Caller:
         return Client().get(f"{API}{path}", headers=self.headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._write("post", path, body, headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._write("patch", path, body, headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self._write("delete", path, None, headers)
+
+    def _write(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
         raw = body if isinstance(body, str | bytes) else json.dumps(body or {})
-        return Client().post(
+        send = getattr(Client(), method)
+        return send(
             f"{API}{path}",
             raw,
             content_type="application/json",
             headers={**self.headers, **headers},
         )
+
+
+def signed_in(email: str) -> Caller:
+    """A client with a user's own token, which may do what its role may."""
+    answer = Caller().post("/auth/token", {"email": email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.content
+    return Caller(answer.json()["access"])
 
 
 def register(name: str = "Bistro") -> dict[str, Any]:

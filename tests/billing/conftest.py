@@ -11,7 +11,7 @@ from billing.models import (
     Price,
 )
 from orgs.models import Organization, User
-from tests.billing.api_caller import Caller, register
+from tests.billing.api_caller import Caller, register, signed_in
 from tests.billing.builders import make_organization
 from tests.billing.checkout_steps import open_checkout
 from tests.factories import UserFactory
@@ -38,6 +38,21 @@ def bistro(catalogue: dict[str, Price]) -> dict[str, Any]:
 @pytest.fixture
 def setup(bistro: dict[str, Any]) -> Caller:
     return Caller(bistro["token"])
+
+
+@pytest.fixture
+def owner(bistro: dict[str, Any]) -> Caller:
+    """Bistro's owner, signed in."""
+    return signed_in(bistro["user"]["email"])
+
+
+@pytest.fixture
+def paying(owner: Caller) -> Caller:
+    """Bistro's owner, with two seats of Starter paid by card."""
+    body = {"plan": "starter", "payment_method": "pm_card_visa", "seats": 2}
+    answer = owner.post("/billing/subscription", body)
+    assert answer.status_code == 201, answer.content
+    return owner
 
 
 @pytest.fixture
