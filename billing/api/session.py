@@ -64,15 +64,15 @@ def _check_returns(data: dict[str, Any], organization: Organization) -> None:
 
 def _open(organization: Organization, data: dict[str, Any]) -> checkout.Opened:
     price = _price(data)
-    urls = {name: data.get(name, "") for name in ("success_url", "cancel_url")}
+    more = {name: data.get(name, "") for name in ("success_url", "cancel_url", "coupon")}
     now = clock.now(organization)
     if data["ui"] == "hosted_page":
-        return checkout.open_hosted_page(organization=organization, price=price, now=now, **urls)
+        return checkout.open_hosted_page(organization=organization, price=price, now=now, **more)
     if price is None:
         raise serializers.ValidationError({"plan": ["The provider's page needs a plan."]})
     cause = Cause("request", id=trace.get_trace_id())
     return checkout.open_hosted_provider(
-        organization=organization, price=price, cause=cause, now=now, **urls
+        organization=organization, price=price, cause=cause, now=now, **more
     )
 
 

@@ -30,6 +30,9 @@ class CheckoutSession(BaseModel):
     )
     seats = models.PositiveIntegerField(default=1)
     coupon_code = models.CharField(max_length=100, blank=True, help_text="As it was entered.")
+    discount = models.JSONField(
+        null=True, blank=True, help_text="What the coupon takes off the chosen price."
+    )
     status = models.CharField(
         max_length=10, choices=CheckoutStatus.choices, default=CheckoutStatus.OPEN
     )

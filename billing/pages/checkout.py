@@ -15,7 +15,7 @@ from billing.enums import CheckoutMode
 from billing.models import CheckoutSession
 from billing.pages import base, callers, offers, plans, words
 from billing.selectors import checkouts, subscriptions
-from billing.services import checkout, checkout_action
+from billing.services import checkout, checkout_action, trials
 from orgs import clock
 from orgs.errors import DomainError, PermissionDenied
 
@@ -168,7 +168,12 @@ def _show_stage(request: HttpRequest, visitor: callers.Visitor) -> HttpResponse:
         "order": (
             offers.of_subscription(row)
             if row is not None and is_bought
-            else offers.summary(price, seats=session.seats)
+            else offers.summary(
+                price,
+                seats=session.seats,
+                trial_days=trials.days_for(organization=session.organization, price=price),
+                discount=session.discount,
+            )
             if price is not None
             else None
         ),

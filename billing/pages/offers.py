@@ -1,13 +1,15 @@
 """The plans as cards, and a price as the line of a summary."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from billing.enums import Interval, UsageType
 from billing.models import Price, Subscription
 from billing.money import Money
 from billing.pages import words
 from billing.selectors import plans
+from billing.services import discounts
 
 _PERIODS = {Interval.MONTH: "month", Interval.YEAR: "year"}
 _MONTHS_PER_YEAR = 12
@@ -32,7 +34,10 @@ class PlanCard:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Summary:
-    """What an order costs, in words. `due_now` is zero during a trial."""
+    """What an order costs, in words. `due_now` is zero during a trial.
+
+    `total` is what is charged later on; `coupon` and `taken_off` are empty without one.
+    """
 
     plan: str
     price: str
@@ -42,6 +47,8 @@ class Summary:
     due_now: str
     trial_days: int
     is_free: bool
+    coupon: str = ""
+    taken_off: str = ""
 
 
 def read_interval(text: str | None) -> Interval:
@@ -106,18 +113,34 @@ def _saving(prices: Iterable[Price], yearly: Price | None) -> str:
     return _short(saved, yearly.currency) if saved > 0 else ""
 
 
-def summary(price: Price, *, seats: int) -> Summary:
-    """Return what `seats` at a price cost."""
+def summary(
+    price: Price,
+    *,
+    seats: int,
+    trial_days: int | None = None,
+    discount: Mapping[str, Any] | None = None,
+) -> Summary:
+    """Return what `seats` at a price cost.
+
+    `trial_days` None is the price's own trial; `discount` what a checkout or a subscription keeps.
+    """
     total = price.amount_minor * seats
+    days = price.trial_days if trial_days is None else trial_days
+    kept = discounts.stored(discount)
+    off = discounts.taken_off(kept, total) if kept else 0
+    terms = discount.get("terms") or discounts.in_words(kept) if discount and kept else ""
+    lasts = bool(discount and discount.get("lasts", "forever") == "forever")
     return Summary(
         plan=price.plan_version.plan.name,
         price=Money(price.amount_minor, price.currency).display(),
         period=_PERIODS[Interval(price.interval)],
         seats=seats,
-        total=Money(total, price.currency).display(),
-        due_now=Money(0 if price.trial_days else total, price.currency).display(),
-        trial_days=price.trial_days,
+        total=Money(total - off if lasts else total, price.currency).display(),
+        due_now=Money(0 if days else total - off, price.currency).display(),
+        trial_days=days,
         is_free=price.is_free,
+        coupon=f"{kept.coupon}: {terms}" if kept else "",
+        taken_off=Money(-off, price.currency).display() if kept else "",
     )
 
 
@@ -125,7 +148,12 @@ def of_subscription(subscription: Subscription) -> Summary:
     """Return what a subscription costs."""
     price = subscription.price
     price.plan_version = subscription.plan_version
-    return summary(price, seats=subscription.seats)
+    return summary(
+        price,
+        seats=subscription.seats,
+        trial_days=subscription.trial_days,
+        discount=subscription.discount,
+    )
 
 
 def _short(amount_minor: int, currency: str) -> str:

@@ -46,6 +46,10 @@ _REFUSALS = {
     "CONFLICT": (
         "An earlier payment is still being confirmed. Please wait a moment before trying again."
     ),
+    "COUPON_REFUSED": (
+        "Your coupon can't be used any more and was taken off. Nothing was charged: please look at "
+        "the price before you pay."
+    ),
     "ALREADY_SUBSCRIBED": "This organization already has a subscription.",
 }
 _DECLINED = "Your card was declined. Please try another payment method."
@@ -67,7 +71,13 @@ def refusal(code: str) -> str:
 
 def is_card_refusal(code: str) -> bool:
     """Say whether the card, and not the provider or we, stood in the way."""
-    return code not in {"RATE_LIMIT", "API_ERROR", "CONFLICT", "ALREADY_SUBSCRIBED"}
+    return code not in {
+        "RATE_LIMIT",
+        "API_ERROR",
+        "CONFLICT",
+        "ALREADY_SUBSCRIBED",
+        "COUPON_REFUSED",
+    }
 
 
 def cause(stored: Mapping[str, object]) -> str:

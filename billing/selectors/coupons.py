@@ -1,11 +1,12 @@
 """Reads of coupons and of their uses."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from billing.enums import FINAL_STATUSES, Provider
+from billing.enums import FINAL_STATUSES, Provider, SubscriptionStatus
 from billing.models import Coupon, CouponRedemption, ExternalCoupon, Subscription
 from billing.types import DiscountRef
 from orgs.models import Organization
@@ -19,9 +20,14 @@ def by_code(code: str) -> Coupon | None:
     return Coupon.objects.filter(code=code.upper()).first()
 
 
-def uses(coupon: Coupon) -> int:
-    """Return how often a coupon is used up."""
-    return CouponRedemption.objects.filter(coupon=coupon).exclude(_GIVEN_BACK).count()
+def uses(coupon: Coupon, *, unfinished_of: UUID | None = None) -> int:
+    """Return how often a coupon was used.
+
+    The unfinished starts of the organization `unfinished_of` are left out.
+    """
+    rows = CouponRedemption.objects.filter(coupon=coupon).exclude(_GIVEN_BACK)
+    unfinished = Q(organization=unfinished_of, subscription__status=SubscriptionStatus.INCOMPLETE)
+    return (rows.exclude(unfinished) if unfinished_of else rows).count()
 
 
 def with_uses(coupons: QuerySet[Coupon]) -> QuerySet[Coupon]:

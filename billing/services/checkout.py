@@ -20,7 +20,7 @@ from billing.enums import (
 from billing.errors import AlreadySubscribed, CheckoutExpired
 from billing.models import CheckoutSession, Customer, PaymentAttempt, Price
 from billing.selectors import prices, subscriptions
-from billing.services import abandon, customers, refusals, settlement, starts, subscribe
+from billing.services import abandon, coupons, customers, refusals, settlement, starts, subscribe
 from billing.types import Cause, CheckoutSpec
 from orgs.errors import DomainError
 from orgs.models import Organization
@@ -28,6 +28,7 @@ from orgs.models import Organization
 # Ours and the provider's end together. Stripe takes 30 minutes to 24 hours.
 # Source: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
 LIFETIME = timedelta(hours=1)
+COUPON_REFUSED = "COUPON_REFUSED"  # a checkout's own word: the page has to say which part it was
 PAGE_PATH = "/settings/billing/checkout"
 
 
@@ -55,17 +56,28 @@ def open_hosted_page(
     organization: Organization,
     price: Price | None,
     seats: int = 1,
+    coupon: str = "",
     success_url: str = "",
     cancel_url: str = "",
     now: datetime,
 ) -> Opened:
     """Open a checkout on our own page; its address opens this one checkout without a login.
 
+    A coupon is looked at where a price is named; paying in the checkout decides.
+
     Raises:
         AlreadySubscribed: a subscription is live.
+        CouponRefused: the coupon can't be used for this price.
     """
     if subscriptions.live(organization) is not None:
         raise AlreadySubscribed
+    found = (
+        coupons.find_if_entered(
+            code=coupon, price=price, organization=organization, seats=seats, now=now
+        )
+        if price is not None
+        else None
+    )
     token = secrets.token_urlsafe(32)
     session = CheckoutSession.objects.create(
         organization=organization,
@@ -73,6 +85,8 @@ def open_hosted_page(
         provider=Provider.STRIPE,
         price=price,
         seats=seats,
+        coupon_code=coupon,
+        discount=found.as_json() if found else None,
         token_hash=token_hash(token),
         success_url=success_url,
         cancel_url=cancel_url,
@@ -86,6 +100,7 @@ def open_hosted_provider(
     organization: Organization,
     price: Price,
     seats: int = 1,
+    coupon: str = "",
     success_url: str = "",
     cancel_url: str = "",
     cause: Cause,
@@ -99,12 +114,16 @@ def open_hosted_provider(
         ProviderRefused: the provider did not accept the request.
         ProviderBusy: provably not processed.
         ProviderFailed: nobody got to see a page, so nothing can be paid.
+        CouponRefused: the coupon can't be used for this price.
     """
     external_price_id = prices.external_price_id(price, Provider.STRIPE)
+    applicable = coupons.find_if_entered(
+        code=coupon, price=price, organization=organization, seats=seats, now=now
+    )
     abandon.clear_the_way(organization=organization, cause=cause, now=now)
     token = secrets.token_urlsafe(32)
     customer = customers.get_or_create_customer(organization=organization, provider=Provider.STRIPE)
-    session, attempt = _begin(
+    session, attempt, trial_days = _begin(
         customer,
         price,
         CheckoutSession(
@@ -114,11 +133,15 @@ def open_hosted_provider(
             provider=Provider.STRIPE,
             price=price,
             seats=seats,
+            coupon_code=coupon,
+            discount=applicable.as_json() if applicable else None,
             token_hash=token_hash(token),
             success_url=success_url,
             cancel_url=cancel_url,
             expires_at=now + LIFETIME,
         ),
+        applicable,
+        now,
     )
     try:
         external_customer_id = customers.ensure_external(customer=customer, now=now)
@@ -137,7 +160,8 @@ def open_hosted_provider(
                 success_url=page_url(session, token=token),
                 cancel_url=page_url(session, token=token),
                 expires_at=session.expires_at,
-                trial_days=price.trial_days,
+                trial_days=trial_days,
+                discount=applicable.ref if applicable else None,
             ),
             idempotency_key=attempt.idempotency_key,
         )
@@ -155,22 +179,27 @@ def open_hosted_provider(
 
 
 def _begin(
-    customer: Customer, price: Price, session: CheckoutSession
-) -> tuple[CheckoutSession, PaymentAttempt]:
-    """Commit the checkout, the subscription it is for, its debt and the try."""
+    customer: Customer,
+    price: Price,
+    session: CheckoutSession,
+    coupon: coupons.Applicable | None,
+    now: datetime,
+) -> tuple[CheckoutSession, PaymentAttempt, int]:
+    """Commit the checkout, the subscription it is for, its debt and the try; say its trial days."""
     start = starts.Start(
         customer=customer,
         price=price,
         seats=session.seats,
-        trial_days=price.trial_days,
         kind=AttemptKind.HOSTED_CHECKOUT,
+        coupon=coupon,
     )
     with transaction.atomic():
-        session.subscription, attempt = starts.write_start(
-            organization=session.organization, start=start
+        subscription, attempt = starts.write_start(
+            organization=session.organization, start=start, now=now
         )
+        session.subscription = subscription
         session.save(force_insert=True)
-    return session, attempt
+    return session, attempt, subscription.trial_days
 
 
 def _no_page(
@@ -209,6 +238,7 @@ def pay(
         payment_method=payment_method,
         seats=session.seats,
         provider=Provider(session.provider),
+        coupon=session.coupon_code,
         request_key=f"checkout:{session.pk}:{request_key}",
     )
     cause = Cause("checkout", id=str(session.pk))
@@ -216,12 +246,25 @@ def pay(
         started = subscribe.start_subscription(
             organization=session.organization, request=request, cause=cause, now=now
         )
+    except coupons.CouponRefused:
+        # Off with it, so that the page shows what the next try would cost.
+        drop_coupon(session=session, now=now)
+        _link(session, price, request.request_key, COUPON_REFUSED, now)
+        raise
     except DomainError as error:
         _link(session, price, request.request_key, error.code, now)
         raise
     _link(session, price, request.request_key, "", now)
     session.refresh_from_db()
     return started
+
+
+def drop_coupon(*, session: CheckoutSession, now: datetime) -> None:
+    """Take the coupon off a checkout."""
+    session.coupon_code, session.discount = "", None
+    CheckoutSession.objects.filter(pk=session.pk).update(
+        coupon_code="", discount=None, updated_at=now
+    )
 
 
 def _link(

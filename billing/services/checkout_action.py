@@ -8,7 +8,7 @@ from billing.drivers.base import DriverError
 from billing.enums import CheckoutMode, CheckoutStatus, SubscriptionStatus
 from billing.errors import AlreadySubscribed, CheckoutExpired
 from billing.models import CheckoutSession, Price
-from billing.services import checkout, projection, refusals
+from billing.services import checkout, coupons, projection, refusals
 from billing.types import Cause
 from orgs.models import Organization
 
@@ -36,6 +36,7 @@ def take_price(*, session: CheckoutSession, price: Price, now: datetime) -> None
     Raises:
         CheckoutExpired: its hour is over.
         AlreadySubscribed: it is paid, or (free) a plan is in force.
+        CouponRefused: the checkout's coupon is not for this price.
     """
     if price.is_free:
         checkout.pay(
@@ -44,8 +45,18 @@ def take_price(*, session: CheckoutSession, price: Price, now: datetime) -> None
         return
     if session.status == CheckoutStatus.EXPIRED or session.expires_at <= now:
         raise CheckoutExpired
+    coupon = coupons.find_if_entered(
+        code=session.coupon_code,
+        price=price,
+        organization=session.organization,
+        seats=session.seats,
+        now=now,
+    )
     kept = CheckoutSession.objects.filter(pk=session.pk, status=CheckoutStatus.OPEN).update(
-        price=price, error_code="", updated_at=now
+        price=price,
+        discount=coupon.as_json() if coupon else None,
+        error_code="",
+        updated_at=now,
     )
     if not kept:
         raise AlreadySubscribed
@@ -111,6 +122,7 @@ def move_to_provider(*, session: CheckoutSession, now: datetime) -> str:
         organization=session.organization,
         price=price,
         seats=session.seats,
+        coupon=session.coupon_code,
         success_url=session.success_url,
         cancel_url=session.cancel_url,
         cause=Cause("checkout", id=str(session.pk)),
@@ -143,6 +155,7 @@ def move_to_page(*, session: CheckoutSession, now: datetime) -> checkout.Opened:
         organization=session.organization,
         price=session.price,
         seats=session.seats,
+        coupon=session.coupon_code,
         success_url=session.success_url,
         cancel_url=session.cancel_url,
         now=now,

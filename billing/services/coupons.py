@@ -3,6 +3,8 @@
 import dataclasses
 import re
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from billing.drivers import registry
 from billing.drivers.base import DriverError
@@ -57,6 +59,14 @@ class Applicable:
             return f"{off} the first invoice"
         return f"{off} for {self.duration_months} month{'s' if self.duration_months != 1 else ''}"
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what a page that was not paid yet shows of it."""
+        return {
+            **self.discount.as_json(),
+            "terms": self.description,
+            "lasts": self.duration.value,
+        }
+
     def amount_after(self, amount_minor: int) -> int:
         """Return what an invoice over an amount will ask for (minor units)."""
         return amount_minor - discounts.taken_off(self.discount, amount_minor)
@@ -87,7 +97,7 @@ def find_coupon(
         raise CouponRefused(NOT_HERE)
     coupon = coupons.by_code(entered)
     if coupon is not None:
-        return _ours(coupon, price, provider, now)
+        return _ours(coupon, price, organization, provider, now)
     try:
         offer = registry.get_driver(provider).find_discount(entered)
     except DriverError as error:
@@ -98,23 +108,23 @@ def find_coupon(
     return _of_offer(entered, offer)
 
 
-def discount_for(
+def find_if_entered(
     *,
-    organization: Organization,
     code: str,
     price: Price,
+    organization: Organization,
     seats: int = 1,
     provider: Provider = Provider.STRIPE,
     now: datetime,
-) -> DiscountRef | None:
-    """Return what to ask the provider for where a code was entered, None where none was.
+) -> Applicable | None:
+    """Find what was entered; None where nothing was.
 
     Raises:
         DomainError: whatever `find_coupon` raises.
     """
     if not code:
         return None
-    found = find_coupon(
+    return find_coupon(
         code=code,
         price=price,
         organization=organization,
@@ -122,14 +132,15 @@ def discount_for(
         provider=provider,
         now=now,
     )
-    return found.ref
 
 
 # --- Ours -------------------------------------------------------------------------------------
 
 
-def _ours(coupon: Coupon, price: Price, provider: Provider, now: datetime) -> Applicable:
-    _check(coupon, now)
+def _ours(
+    coupon: Coupon, price: Price, organization: Organization, provider: Provider, now: datetime
+) -> Applicable:
+    _check(coupon, organization.pk, now)
     plan_ids = set(coupon.plans.values_list("pk", flat=True))
     if plan_ids and price.plan_version.plan_id not in plan_ids:
         raise CouponRefused(NOT_HERE)
@@ -153,11 +164,16 @@ def _ours(coupon: Coupon, price: Price, provider: Provider, now: datetime) -> Ap
     )
 
 
-def _check(coupon: Coupon, now: datetime) -> None:
-    """Refuse one that can't be used any more; the count is decided under its lock."""
+def _check(coupon: Coupon, organization_id: UUID, now: datetime) -> None:
+    """Refuse one that can't be used any more; the count is decided under its lock.
+
+    What an unfinished start of the organization itself holds is about to be given back.
+    """
     if not coupon.is_active or (coupon.redeem_by is not None and coupon.redeem_by <= now):
         raise CouponRefused(EXPIRED)
-    if coupon.max_redemptions is not None and coupons.uses(coupon) >= coupon.max_redemptions:
+    if coupon.max_redemptions is None:
+        return
+    if coupons.uses(coupon, unfinished_of=organization_id) >= coupon.max_redemptions:
         raise CouponRefused(USED_UP)
 
 
@@ -240,7 +256,7 @@ def redeem(*, applicable: Applicable, subscription: Subscription, now: datetime)
     """
     if applicable.coupon is not None:
         locked = Coupon.objects.select_for_update(no_key=True).get(pk=applicable.coupon.pk)
-        _check(locked, now)
+        _check(locked, subscription.organization_id, now)
     _, was_new = CouponRedemption.objects.get_or_create(
         subscription=subscription,
         external_coupon_id=applicable.external_coupon_id,

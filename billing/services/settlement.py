@@ -16,7 +16,7 @@ from billing.enums import (
     ObligationState,
 )
 from billing.models import Obligation, PaymentAttempt, Quote, Subscription
-from billing.types import PaymentOutcome
+from billing.types import InvoiceSnapshot, PaymentOutcome
 from orgs import references
 
 _IS_START = Q(kind=ObligationKind.SUBSCRIPTION_START)
@@ -170,6 +170,21 @@ def void(*, debt: Debt, now: datetime) -> None:
         end_attempt(attempt=debt.attempt, state=AttemptState.CANCELED, now=now)
     debt.obligation.state = ObligationState.VOID
     debt.obligation.save(update_fields=["state", "updated_at"])
+
+
+def agree_amount(*, start: Debt | None, invoice: InvoiceSnapshot | None) -> None:
+    """Let the provider's first invoice have the last word on what a start owes.
+
+    What we reckoned beforehand knows neither the provider's taxes and credit balances nor how it
+    rounds a discount.
+    """
+    if start is None or invoice is None or invoice.billing_reason != "subscription_create":
+        return
+    obligation = start.obligation
+    asked = invoice.amount_due_minor
+    if obligation.state == ObligationState.OPEN and obligation.amount_minor != asked:
+        obligation.amount_minor = asked
+        obligation.save(update_fields=["amount_minor", "updated_at"])
 
 
 def apply_outcome(*, start: Debt | None, outcome: PaymentOutcome, now: datetime) -> None:

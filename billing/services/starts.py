@@ -1,24 +1,26 @@
 """Writing down the start of a subscription: the row, its debt and the first try, at once."""
 
 import dataclasses
+from datetime import datetime
 
 from billing.enums import AttemptKind, ObligationKind
 from billing.errors import AlreadySubscribed
 from billing.models import Customer, PaymentAttempt, Price, Subscription
 from billing.selectors import subscriptions
-from billing.services import abandon, settlement
+from billing.services import abandon, coupons, settlement, trials
 from orgs.models import Organization
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Start:
-    """What is to begin. The first invoice of a trial (`trial_days` above 0) asks for nothing."""
+    """What is to begin. `trial` is what was asked for: see `trials.days_for`."""
 
     customer: Customer
     price: Price
     seats: int
-    trial_days: int
     kind: AttemptKind
+    trial: bool | None = None
+    coupon: coupons.Applicable | None = None
     billing_email: str = ""
     request_key: str = ""
 
@@ -34,16 +36,28 @@ def lock_for_start(organization: Organization) -> None:
         raise AlreadySubscribed
 
 
-def write_start(*, organization: Organization, start: Start) -> tuple[Subscription, PaymentAttempt]:
+def write_start(
+    *, organization: Organization, start: Start, now: datetime
+) -> tuple[Subscription, PaymentAttempt]:
     """Write down a start in the caller's transaction, which has to commit before any call.
+
+    What of the trial and of the coupon can be had only once is decided here, under the lock.
 
     Raises:
         AlreadySubscribed: a subscription is live.
         PaymentPending: another request began a start since we looked.
+        TrialUsed: a trial was asked for, and the payer has had one.
+        CouponRefused: it was used up since it was found.
     """
     lock_for_start(organization)
     abandon.refuse_while_pending(organization=organization)
-    price = start.price
+    price, coupon = start.price, start.coupon
+    trial_days = trials.days_for(
+        organization=organization,
+        price=price,
+        wanted=start.trial,
+        reference=start.customer.reference,
+    )
     subscription = Subscription.objects.create(
         organization=organization,
         customer=start.customer,
@@ -53,14 +67,27 @@ def write_start(*, organization: Organization, start: Start) -> tuple[Subscripti
         seats=start.seats,
         billing_email=start.billing_email,
         request_key=start.request_key,
+        trial_days=trial_days,
+        discount=coupon.discount.as_json() if coupon else None,
     )
     obligation = settlement.open_obligation(
         subscription=subscription,
         kind=ObligationKind.SUBSCRIPTION_START,
-        amount_minor=0 if start.trial_days > 0 else price.amount_minor * start.seats,
+        amount_minor=0 if trial_days > 0 else _first_amount(start),
         currency=price.currency,
     )
     attempt = settlement.new_attempt(
         obligation=obligation, kind=start.kind, provider=subscription.provider
     )
+    if coupon is not None:
+        coupons.redeem(applicable=coupon, subscription=subscription, now=now)
     return subscription, attempt
+
+
+def _first_amount(start: Start) -> int:
+    """Return what the first invoice will ask for, as far as that is ours to reckon.
+
+    The invoice itself has the last word: see `settlement.agree_amount`.
+    """
+    amount = start.price.amount_minor * start.seats
+    return start.coupon.amount_after(amount) if start.coupon else amount

@@ -20,7 +20,7 @@ from billing.enums import (
     SubscriptionStatus,
 )
 from billing.models import PaymentAttempt, Price, Subscription
-from billing.selectors import payments, prices, subscriptions
+from billing.selectors import coupons, payments, prices, subscriptions
 from billing.services import (
     abandon,
     customers,
@@ -30,7 +30,9 @@ from billing.services import (
     resolve,
     settlement,
     starts,
+    trials,
 )
+from billing.services import coupons as using
 from billing.types import Cause, SubscriptionSnapshot, SubscriptionSpec
 from orgs.models import Organization
 
@@ -45,15 +47,17 @@ class StartRequest:
     """What somebody wants to start.
 
     Without `payment_method` the answer has a client secret, with which the payer's browser
-    finishes. `trial_days` None takes the price's own. `request_key` is the caller's
-    Idempotency-Key: the same one resumes what it began.
+    finishes. `trial` None takes the price's own trial if the payer has had none, False none, True
+    insists. `coupon` is a code as it was entered. `request_key` is the caller's Idempotency-Key:
+    the same one resumes what it began, with the trial and the coupon it began with.
     """
 
     price: Price
     payment_method: str = ""
     seats: int = 1
     provider: Provider = Provider.STRIPE
-    trial_days: int | None = None
+    trial: bool | None = None
+    coupon: str = ""
     billing_email: str = ""
     request_key: str = ""
 
@@ -79,8 +83,12 @@ def start_subscription(
         ProviderRefused: the provider did not accept the request.
         ProviderBusy: provably not processed: the same key tries again.
         ProviderFailed: provably not processed: the same key tries again.
+        CouponRefused: the coupon can't be used; nothing has changed.
+        TrialUsed: a trial was asked for, and the payer has had one.
+        InvalidRequest: a trial was asked for, and the plan has none.
     """
     if request.price.is_free:
+        _coupon_of(organization, request, now)  # there is none for what costs nothing
         row = free_plan.start_free_plan(
             organization=organization, price=request.price, cause=cause, now=now
         )
@@ -89,9 +97,7 @@ def start_subscription(
     resumed = _resume(organization, request, cause, now)
     if isinstance(resumed, Started):
         return resumed
-    if resumed is None:
-        abandon.clear_the_way(organization=organization, cause=cause, now=now)
-    attempt = resumed or _open(organization, request)
+    attempt = resumed or _begin(organization, request, cause, now)
     subscription = _prepare(attempt, now)
     spec = SubscriptionSpec(
         our_id=str(subscription.pk),
@@ -100,13 +106,10 @@ def start_subscription(
         external_price_id=external_price_id,
         seats=subscription.seats,
         payment_method=_attach(attempt, subscription, request, now),
-        trial_days=_trial_days(request),
+        trial_days=subscription.trial_days,
+        discount=coupons.discount_ref(subscription),
     )
     return _send(attempt, subscription, spec, cause, now)
-
-
-def _trial_days(request: StartRequest) -> int:
-    return request.price.trial_days if request.trial_days is None else request.trial_days
 
 
 def _resume(
@@ -147,8 +150,27 @@ def _result(subscription: Subscription, attempt: PaymentAttempt) -> Started:
     return Started(subscription, client_secret=secret)
 
 
-def _open(organization: Organization, request: StartRequest) -> PaymentAttempt:
+def _coupon_of(
+    organization: Organization, request: StartRequest, now: datetime
+) -> using.Applicable | None:
+    """Find the coupon, and refuse what can't be had before anything is changed."""
+    trials.days_for(organization=organization, price=request.price, wanted=request.trial)
+    return using.find_if_entered(
+        code=request.coupon,
+        price=request.price,
+        organization=organization,
+        seats=request.seats,
+        provider=request.provider,
+        now=now,
+    )
+
+
+def _begin(
+    organization: Organization, request: StartRequest, cause: Cause, now: datetime
+) -> PaymentAttempt:
     """Commit the row, its debt and the try, unless a subscription is live by now."""
+    coupon = _coupon_of(organization, request, now)
+    abandon.clear_the_way(organization=organization, cause=cause, now=now)
     customer = customers.get_or_create_customer(
         organization=organization, provider=request.provider
     )
@@ -156,13 +178,14 @@ def _open(organization: Organization, request: StartRequest) -> PaymentAttempt:
         customer=customer,
         price=request.price,
         seats=request.seats,
-        trial_days=_trial_days(request),
         kind=AttemptKind.CARD,
+        trial=request.trial,
+        coupon=coupon,
         billing_email=request.billing_email,
         request_key=request.request_key,
     )
     with transaction.atomic():
-        return starts.write_start(organization=organization, start=start)[1]
+        return starts.write_start(organization=organization, start=start, now=now)[1]
 
 
 def _open_again(row: Subscription, attempt: PaymentAttempt) -> PaymentAttempt:
@@ -227,7 +250,8 @@ def _send(
         subscription.refresh_from_db()
         return Started(subscription, resolve_after=resolve_after)
     except (DriverRejected, DriverUnavailable) as error:
-        raise refusals.end(attempt=attempt, error=error, now=now) from error
+        refusal = refusals.end(attempt=attempt, error=error, now=now)
+        raise using.refused_by_provider(error) or refusal from error
     return _conclude(snapshot, fetched_at, cause, now)
 
 

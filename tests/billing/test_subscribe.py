@@ -21,6 +21,7 @@ from billing.selectors import prices, subscriptions
 from notifications.models import Message
 from orgs.models import Organization, PlanStatus
 from tests.billing.subscribe_steps import start, writes
+from tests.billing.trial_steps import make_trial_price
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
@@ -136,9 +137,9 @@ class TestPriceWithoutALink:
 
 class TestTrial:
     def test_starts_trialing_and_owes_nothing(
-        self, organization: Organization, catalogue: dict[str, Price]
+        self, organization: Organization, stripe: StripeSimulator
     ) -> None:
-        started = start(organization, catalogue["starter:month"], "pm_card_visa", trial_days=14)
+        started = start(organization, make_trial_price(), "pm_card_visa")
 
         row = started.subscription
         assert row.status == SubscriptionStatus.TRIALING
