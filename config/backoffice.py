@@ -91,6 +91,8 @@ UNFOLD: dict[str, Any] = {
                     _page("Plans", "sell", "billing", "plan"),
                     _page("Versions", "layers", "billing", "planversion"),
                     _page("Prices", "payments", "billing", "price"),
+                    _page("Coupons", "confirmation_number", "billing", "coupon"),
+                    _page("Coupon uses", "redeem", "billing", "couponredemption"),
                 ],
             },
             {

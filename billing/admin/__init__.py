@@ -2,6 +2,7 @@
 
 from billing.admin import (
     checkout,
+    coupons,
     customers,
     events,
     mirror,
@@ -13,6 +14,7 @@ from billing.admin import (
 
 __all__ = [
     "checkout",
+    "coupons",
     "customers",
     "events",
     "mirror",

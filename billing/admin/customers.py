@@ -34,6 +34,7 @@ class CustomerAdmin(ReadOnlyAdmin[Customer]):
         "email",
         "name",
         "requested_at",
+        "trial_redeemed_at",
         "id",
         "created_at",
     )

@@ -1,4 +1,4 @@
-"""Give every paid price on sale a counterpart at a provider."""
+"""Give every paid price on sale, and every coupon, a counterpart at a provider."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -8,13 +8,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.drivers.base import DriverError
 from billing.enums import Provider
-from billing.services import price_links
+from billing.services import coupon_links, price_links
+from orgs import clock
 
 
 class Command(BaseCommand):
     """Create what is missing; running it again creates nothing."""
 
-    help = "Create the provider's products and prices for plans that have none there yet."
+    help = "Create the provider's products, prices and coupons that are not there yet."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Offer --provider."""
@@ -23,10 +24,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, provider: str, verbosity: int, **__: Any) -> None:
-        """Say what was made as it is made: each price stands by itself."""
+        """Say what was made as it is made: each price and each coupon stands by itself."""
+        self._push_prices(Provider(provider), verbosity)
+        self._push_coupons(Provider(provider), verbosity)
+
+    def _push_prices(self, provider: Provider, verbosity: int) -> None:
         count = 0
         try:
-            for link in price_links.push_prices(provider=Provider(provider)):
+            for link in price_links.push_prices(provider=provider):
                 count += 1
                 if verbosity:
                     self.stdout.write(f"{link.price}: {link.external_id}")
@@ -39,3 +44,14 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if verbosity:
             self.stdout.write(f"{count} prices linked." if count else "Every price has its name.")
+
+    def _push_coupons(self, provider: Provider, verbosity: int) -> None:
+        try:
+            for coupon in coupon_links.push_coupons(provider=provider, now=clock.now()):
+                if verbosity:
+                    self.stdout.write(f"Coupon {coupon}: known to {provider}.")
+        except DriverError as error:
+            raise CommandError(
+                f"{provider} did not take a coupon ({error}). Another one may stand in its place "
+                "there; the others can be pushed once it is taken out of use here."
+            ) from error

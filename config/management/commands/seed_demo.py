@@ -3,6 +3,7 @@
 import json
 import secrets
 from argparse import ArgumentParser
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from billing.enums import CouponDuration
+from billing.services import coupon_links
 from config.demo_report import write_private
 from orgs import clock, selectors
 from orgs.models import KeyMode, Organization, User
@@ -22,13 +25,23 @@ OWNER_NAME = "Olive Owner"
 ORGANIZATION_NAME = "The Demo Bistro"
 _PASSWORD_BYTES = 12
 
+_WELCOME = coupon_links.NewCoupon(
+    code="WELCOME20",
+    name="Welcome",
+    duration=CouponDuration.REPEATING,
+    percent_off=Decimal(20),
+    duration_months=3,
+)
+
 People = dict[str, Any]
 
 
 class Command(BaseCommand):
     """Make up logins once; running it again makes what is missing work again."""
 
-    help = "Seed the demo: plans, prices at the provider, staff, an owner and an API key."
+    help = (
+        "Seed the demo: plans, prices and a coupon at the provider, staff, an owner and an API key."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the file that keeps the logins."""
@@ -42,6 +55,7 @@ class Command(BaseCommand):
         if migrate:
             call_command("migrate", interactive=False, verbosity=1)
         call_command("seed_plans")
+        coupon_links.ensure_coupon(wanted=_WELCOME)
         call_command("push_catalogue")
         known: People = json.loads(people.read_text()) if people.exists() else {}
         write_private(people, json.dumps(_seed_people(known), indent=2) + "\n")
