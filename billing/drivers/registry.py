@@ -29,3 +29,8 @@ def get_driver(provider: Provider | str) -> PaymentDriver:
         return _driver(settings.PAYMENT_DRIVERS[str(provider)])
     except KeyError:
         raise ProviderUnknown(str(provider)) from None
+
+
+def is_configured(provider: Provider | str) -> bool:
+    """Say whether there is a driver: invoices written by hand go to nobody."""
+    return str(provider) in settings.PAYMENT_DRIVERS

@@ -32,6 +32,7 @@ def copy_fields(
     subscription.trial_end = snapshot.trial_end
     subscription.resumes_at = snapshot.resumes_at
     subscription.latest_invoice_external_id = snapshot.latest_invoice_id
+    subscription.payment_method_external_id = snapshot.default_method_id
     _copy_discount(subscription, snapshot)
     _note_arrears(subscription, now)
 

@@ -31,7 +31,8 @@ def ensure_external(*, customer: Customer, now: datetime) -> str:
     """Return the provider's id of a payer, creating it there at the first need.
 
     Sending twice is harmless: the key is the row's own id, and a key too old for the provider to
-    remember is replaced by a question. Nothing is charged here.
+    remember is replaced by a question. Nothing is charged here. A payer whom somebody deleted
+    there is created anew, once, and keeps its row.
 
     Raises:
         DriverError: the provider refused or could not be reached.
@@ -46,15 +47,16 @@ def ensure_external(*, customer: Customer, now: datetime) -> str:
         email=customer.email,
         name=customer.name,
     )
-    key = f"customer:{customer.pk}"
+    before = customer.external_id
+    key = f"customer:{customer.pk}:{before}" if before else f"customer:{customer.pk}"
     external_id = None
     if now - requested_at > _KEY_LIFETIME:
         external_id = driver.find_customer(spec)
         key = f"{key}:{now:%Y%m%d}"
     if external_id is None:
         external_id = driver.create_customer(spec, idempotency_key=key)
-    Customer.objects.filter(pk=customer.pk, external_id="").update(
-        external_id=external_id, updated_at=now
+    Customer.objects.filter(pk=customer.pk, external_id=before).update(
+        external_id=external_id, deleted_at=None, updated_at=now
     )
     customer.refresh_from_db()
     return customer.external_id
@@ -64,8 +66,9 @@ def _first_requested(customer: Customer, now: datetime) -> datetime | None:
     """Commit when the provider is first asked; None if it has answered already."""
     with transaction.atomic():
         row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-        if row.requested_at is None and not row.external_id:
+        is_there = bool(row.external_id) and row.deleted_at is None
+        if row.requested_at is None and not is_there:
             row.requested_at = now
             row.save(update_fields=["requested_at", "updated_at"])
     customer.refresh_from_db()
-    return None if row.external_id else row.requested_at
+    return None if is_there else row.requested_at

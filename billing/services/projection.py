@@ -28,6 +28,7 @@ from billing.services import (
     cases,
     change_outcome,
     copying,
+    default_methods,
     facts,
     locking,
     settlement,
@@ -229,6 +230,7 @@ def _apply(row: locking.Locked, change: Change, now: datetime, pending: timeline
         subscription.external_id = snapshot.external_id
         subscription.save(update_fields=["snapshot_at", "external_id", "updated_at"])
         return
+    named_before = default_methods.named_by(subscription)
     copying.copy_fields(subscription, snapshot, status, now=now)
     copying.copy_price(row, snapshot)
     copying.copy_pending(row, snapshot)
@@ -243,6 +245,10 @@ def _apply(row: locking.Locked, change: Change, now: datetime, pending: timeline
     _settle(row, snapshot, now)
     for line in wording.lines(before, subscription, now=now):
         pending.record_event(organization=subscription.organization, line=line, cause=cause)
+    if default_methods.named_by(subscription) != named_before:
+        default_methods.follow_subscription(
+            subscription=subscription, cause=cause, now=now, record=pending.record_event
+        )
     if is_first_time:
         activation.announce(subscription=subscription, now=now)
 

@@ -1,0 +1,220 @@
+"""What tenants do with their payment methods: add one, pay with another, take one off.
+
+The provider is told first and looked at then: the answer is what it has (see `method_writes`).
+"""
+
+import dataclasses
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from billing.drivers import registry
+from billing.drivers.base import DriverError, OutcomeUnknown
+from billing.enums import SubscriptionStatus
+from billing.errors import ProviderFailed
+from billing.models import Customer, PaymentMethod, Subscription
+from billing.selectors import payment_methods, subscriptions
+from billing.services import customers, method_writes, payers, recovery, refusals
+from billing.types import Cause, SetupResult
+from orgs.errors import Conflict, DomainError
+from orgs.models import Organization
+
+# Longer than all calls of one removal can take. Released at its end; this is for a process that
+# died in the middle.
+_REMOVAL_LEASE = timedelta(minutes=5)
+
+logger = logging.getLogger(__name__)
+
+
+class LastPaymentMethod(Conflict):
+    """This is the only payment method of a running subscription. Please add another one first."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chosen:
+    """A method of the payer's, after it was added or made the default.
+
+    `overdue` is the subscription if a payment for it was overdue and was tried at once, and
+    `refusal` why that did not succeed: the method stays what it was made all the same.
+    """
+
+    method: PaymentMethod
+    overdue: Subscription | None = None
+    refusal: DomainError | None = None
+
+    @property
+    def is_recovered(self) -> bool:
+        """Say whether what was overdue is paid now."""
+        overdue = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
+        return self.overdue is not None and self.overdue.status not in overdue
+
+
+def list_payment_methods(
+    *, organization: Organization, cause: Cause, now: datetime
+) -> QuerySet[PaymentMethod]:
+    """Return what an organization can pay with, newest first; asks a provider only once ever."""
+    payers.see_unseen(organization=organization, cause=cause, now=now)
+    return payment_methods.list_methods(organization)
+
+
+def begin_setup(*, organization: Organization, cause: Cause, now: datetime) -> SetupResult:
+    """Prepare for the payer's browser to enter a card that is charged later.
+
+    Raises:
+        ProviderRefused, ProviderBusy, ProviderFailed: nothing was prepared.
+    """
+    customer = _customer(organization)
+    driver = registry.get_driver(customer.provider)
+    key = method_writes.new_key()
+    try:
+        return payers.ask_for_payer(
+            customer=customer,
+            ask=lambda external_id: driver.create_setup_intent(external_id, idempotency_key=key),
+            cause=cause,
+            now=now,
+        )
+    except DriverError as error:
+        raise refusals.of_code(error.code, retry_after=error.retry_after) from error
+
+
+def attach_payment_method(
+    *,
+    organization: Organization,
+    payment_method: str,
+    set_default: bool = False,
+    cause: Cause,
+    now: datetime,
+) -> Chosen:
+    """Add what the provider's element made; a payer's first method becomes its default.
+
+    The same card again takes the place of its older entry: the new one carries the newest expiry
+    and consent. It is the default if the old one was.
+
+    Raises:
+        CardDeclined: nothing was added.
+        ProviderRefused: no such method, or somebody else's.
+        ProviderBusy, ProviderFailed: the same request again ends in the same state.
+    """
+    customer = _customer(organization)
+    external_id = _attach(customer, payment_method, cause, now)
+    if set_default:
+        method_writes.set_default(customer=customer, external_id=external_id, cause=cause, now=now)
+    else:
+        method_writes.look(customer=customer, cause=cause, now=now)
+    method = method_writes.known(customer, external_id)
+    twins = payment_methods.twins_of(method)
+    has_other = payment_methods.others_of(method).filter(is_default=True)
+    is_heir = any(twin.is_default for twin in twins) or not has_other.exists()
+    if not method.is_default and is_heir:
+        method_writes.set_default(customer=customer, external_id=external_id, cause=cause, now=now)
+    _drop(twins, cause, now)
+    method.refresh_from_db()
+    return _recover(organization, method, cause, now)
+
+
+def make_default(
+    *, organization: Organization, method: PaymentMethod, cause: Cause, now: datetime
+) -> Chosen:
+    """Have everything charged to this method from now on; what is overdue at once.
+
+    Raises:
+        ProviderRefused: the provider does not have it any more.
+        ProviderBusy, ProviderFailed: the same request again ends in the same state.
+    """
+    method_writes.set_default(
+        customer=method.customer, external_id=method.external_id, cause=cause, now=now
+    )
+    method.refresh_from_db()
+    return _recover(organization, method, cause, now)
+
+
+def remove_payment_method(*, method: PaymentMethod, cause: Cause, now: datetime) -> None:
+    """Take a method off its payer; if it was the default, the newest other one follows.
+
+    Raises:
+        LastPaymentMethod: a running subscription would be left with none.
+        Conflict: it is being removed already.
+        ProviderRefused, ProviderBusy, ProviderFailed: the same request again ends in the same
+            state.
+    """
+    successor = _claim_removal(method)
+    try:
+        if method.is_default and successor is not None:
+            method_writes.set_default(
+                customer=method.customer, external_id=successor.external_id, cause=cause, now=now
+            )
+        method_writes.detach(method=method, cause=cause, now=now)
+    finally:
+        PaymentMethod.objects.filter(pk=method.pk).update(removing_until=None)
+
+
+def _claim_removal(method: PaymentMethod) -> PaymentMethod | None:
+    """Commit that a method is being removed; return the newest one that stays."""
+    with transaction.atomic():
+        Organization.objects.select_for_update(no_key=True).get(pk=method.organization_id)
+        method.refresh_from_db(fields=["is_default", "detached_at"])
+        free = Q(removing_until=None) | Q(removing_until__lte=Now())
+        claimed = PaymentMethod.objects.filter(free, pk=method.pk, detached_at=None).update(
+            removing_until=Now() + _REMOVAL_LEASE
+        )
+        if not claimed:
+            raise Conflict
+        successor = payment_methods.others_of(method).filter(free).first()
+        if successor is None and method_writes.live_subscription(method.customer) is not None:
+            raise LastPaymentMethod
+        return successor
+
+
+def _customer(organization: Organization) -> Customer:
+    provider = payment_methods.paying_provider(organization)
+    return customers.get_or_create_customer(organization=organization, provider=provider)
+
+
+def _attach(customer: Customer, payment_method: str, cause: Cause, now: datetime) -> str:
+    driver = registry.get_driver(customer.provider)
+    key = method_writes.new_key()
+    try:
+        return payers.ask_for_payer(
+            customer=customer,
+            ask=lambda external_id: driver.attach_payment_method(
+                payment_method, external_customer_id=external_id, idempotency_key=key
+            ),
+            cause=cause,
+            now=now,
+        )
+    except OutcomeUnknown as error:
+        # A name that stands for a new card tells nothing about whether it is there.
+        if customer.external_id:
+            method_writes.look(customer=customer, cause=cause, now=now)
+        if payment_methods.of_customer(customer, payment_method) is None:
+            raise ProviderFailed from error
+        return payment_method
+    except DriverError as error:
+        raise method_writes.refusal(error) from error
+
+
+def _drop(twins: list[PaymentMethod], cause: Cause, now: datetime) -> None:
+    """Take off older entries of a card; one that stays does no harm."""
+    for twin in twins:
+        try:
+            method_writes.detach(method=twin, cause=cause, now=now)
+        except DomainError as error:
+            logger.warning(
+                "payment_method.twin_stays", extra={"method": str(twin.pk), "code": error.code}
+            )
+
+
+def _recover(
+    organization: Organization, method: PaymentMethod, cause: Cause, now: datetime
+) -> Chosen:
+    """Pay what is overdue with a new default; a refusal is no failure of what was asked for."""
+    if not method.is_default:
+        return Chosen(method)
+    try:
+        return Chosen(method, recovery.pay_overdue(organization=organization, cause=cause, now=now))
+    except DomainError as error:
+        logger.info("payment_method.not_recovered", extra={"code": error.code})
+        return Chosen(method, subscriptions.live(organization), error)
