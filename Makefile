@@ -18,10 +18,10 @@ TEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : 
 BROWSER = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 ARGS ?=
 
-.PHONY: help install demo run test browser check lint types models format bench lock clean
+.PHONY: help install demo run test browser stripe-cli check lint types models format bench lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 install: $(STAMP)  ## make .venv with the pinned dependencies
 
@@ -94,6 +94,9 @@ format: install  ## rewrite code and templates in the house's style
 
 bench: install  ## our figures against baselines, in one run
 	@exec $(PY) -m bench $(ARGS)
+
+stripe-cli: install  ## Stripe's own command line against our simulator of it (npm installs it into var/)
+	@$(PY) -m tests.simulators.stripe_cli $(ARGS)
 
 lock: install  ## pin requirements/*.in anew
 	@test -x $(BIN)/uv || $(PY) -m pip install --quiet --disable-pip-version-check uv

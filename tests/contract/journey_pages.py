@@ -115,3 +115,43 @@ def portal(traveller: Any) -> None:
         assert browser.get(invoice.invoice_pdf).content.startswith(b"%PDF-1.4")
         assert str(invoice.number) in browser.get(invoice.hosted_invoice_url).text
     assert v1.subscriptions.retrieve(found.id).cancel_at is not None
+    flows(v1, made, found)
+
+
+def flows(v1: Any, configuration: Any, subscription: Any) -> None:
+    item = subscription["items"].data[0]
+    offer = {
+        "product": item.price.product,
+        "prices": [item.price.id],
+        "adjustable_quantity": {"enabled": True},
+    }
+    v1.billing_portal.configurations.update(
+        configuration.id,
+        {
+            "features": {
+                "customer_update": {"enabled": True, "allowed_updates": ["email"]},
+                "payment_method_update": {"enabled": True},
+                "subscription_cancel": {
+                    "enabled": True,
+                    "cancellation_reason": {"enabled": True, "options": ["unused"]},
+                },
+                "subscription_update": {
+                    "enabled": True,
+                    "default_allowed_updates": ["quantity"],
+                    "products": [offer],
+                },
+            }
+        },
+    )
+    named = {"subscription": subscription.id}
+    for flow in (
+        {"type": "payment_method_update", "after_completion": {"type": "hosted_confirmation"}},
+        {"type": "subscription_cancel", "subscription_cancel": named},
+        {"type": "subscription_update", "subscription_update": named},
+        {
+            "type": "subscription_update_confirm",
+            "subscription_update_confirm": {**named, "items": [{"id": item.id, "quantity": 3}]},
+            "after_completion": {"type": "redirect", "redirect": {"return_url": "http://x/"}},
+        },
+    ):
+        v1.billing_portal.sessions.create({"customer": subscription.customer, "flow_data": flow})

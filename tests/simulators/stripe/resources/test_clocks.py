@@ -48,9 +48,11 @@ def advance_test_clock(call: Call) -> Json:
     target = call.params.integer("frozen_time") or 0
     if target <= clock["frozen_time"]:
         raise Refusal("The frozen time must be after the current one.", param="frozen_time")
+    clock["status"] = "advancing"
+    world.emit("test_helpers.test_clock.advancing", clock)
     for moment in clockwork.run_due(world, target, call.id):
         clock["frozen_time"] = max(moment, clock["frozen_time"])
-    clock["frozen_time"] = target
+    clock.update(frozen_time=target, status="ready")
     world.touch(clock)
     world.emit("test_helpers.test_clock.ready", clock)
     # Stripe answers `advancing` and becomes ready later; here the work is already done.

@@ -1,0 +1,1 @@
+"""Stripe's own command line against the simulator: a client that nobody here wrote."""
