@@ -11,6 +11,8 @@ from playwright.sync_api import expect as expect_that
 from config import processes
 from tests.browser.visitor import PASSWORD, PHONE, Visitor
 
+LONG = "somebody.whose.address.is.longer.than.a.screen@a.long.subdomain.example.com"
+
 # One system serves them all, so they stay on one worker.
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -71,7 +73,17 @@ class TestTeam:
             expect_that(guest.page.get_by_text("Gus Guest")).to_be_visible()
             guest.assert_accessible()
 
-            page.reload()
+            page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict of the same shape
+            page.get_by_label("E-mail").fill(LONG)
+            page.get_by_role("button", name="Send the invitation").click()
+            expect_that(page.get_by_text(f"The invitation was sent to {LONG}.")).to_be_visible()
+            visitor.assert_accessible()
+            page.get_by_role("link", name=f"Revoke the invitation of {LONG}").click()
+            visitor.heading(f"Revoke the invitation of {LONG}?")
+            visitor.assert_accessible()
+            page.get_by_role("button", name="Revoke the invitation").click()
+            expect_that(page.get_by_text(f"The invitation of {LONG} was revoked.")).to_be_visible()
+
             page.get_by_label("Role of Gus Guest").select_option("admin")
             page.get_by_role("button", name="Save the role of Gus Guest").click()
             expect_that(page.get_by_text("Gus Guest: Admin.")).to_be_visible()
