@@ -14,14 +14,20 @@ from billing.drivers.base import (
     DriverUnavailable,
     OutcomeUnknown,
 )
-from tests.billing import stripe_cases, stripe_invoice_cases, stripe_payer_cases
+from tests.billing import (
+    stripe_cases,
+    stripe_change_cases,
+    stripe_invoice_cases,
+    stripe_payer_cases,
+)
 from tests.billing.stripe_cases import Case
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
-WRITES = stripe_cases.WRITES | stripe_payer_cases.WRITES | stripe_invoice_cases.WRITES
-QUESTIONS = stripe_cases.QUESTIONS | stripe_payer_cases.QUESTIONS | stripe_invoice_cases.QUESTIONS
+_CASES = (stripe_cases, stripe_change_cases, stripe_invoice_cases, stripe_payer_cases)
+WRITES = {name: case for module in _CASES for name, case in module.WRITES.items()}
+QUESTIONS = {name: case for module in _CASES for name, case in module.QUESTIONS.items()}
 
 
 class Disturbed:

@@ -15,6 +15,7 @@ from billing.drivers.base import PaymentDriver
 from billing.types import Subject
 from tests.billing import stripe_builders as build
 from tests.billing import stripe_cases as cases
+from tests.billing import stripe_change_cases as change_cases
 from tests.billing import stripe_invoice_cases as invoice_cases
 from tests.billing import stripe_payer_cases as payer_cases
 from tests.contract import spec_from_sdk
@@ -41,6 +42,7 @@ CALLS = {
     "ensure_price": cases.ensure_price,
     **invoice_cases.CALLS,
     **payer_cases.CALLS,
+    **change_cases.CALLS,
 }
 ASK_NOBODY = {"verify_webhook", "normalize_webhook"}
 # Levels that Stripe follows when it expands; `data` counts as one.
@@ -116,7 +118,9 @@ class TestEveryCall:
             key for key, entry in zip(keys, requests, strict=True) if entry["method"] != "GET"
         ]
         # The SDK makes up a random key where none is given.
-        assert all(key and key.startswith(("key-", "price:", "product:")) for key in writes)
+        assert all(
+            key and key.startswith(("key-", "price:", "product:", "preview:")) for key in writes
+        )
         assert len(set(writes)) == len(writes)
 
     def test_expands_no_deeper_than_stripe_goes(self, stripe: StripeSimulator, name: str) -> None:

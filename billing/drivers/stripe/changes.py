@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from billing.drivers.base import DriverRejected
 from billing.drivers.stripe import calls, errors, previews, subscriptions
@@ -52,19 +53,29 @@ def preview(spec: ChangeSpec) -> InvoicePreview:
             details["trial_end"] = _seconds(spec.trial_end)
     if spec.discount:
         params["discounts"] = [_discount(spec.discount)]  # type: ignore[list-item]
-    return previews.preview(calls.read(lambda sdk: sdk.v1.invoices.create_preview(params)))
+    return previews.preview(_preview(params))
 
 
 def preview_renewal(external_id: str) -> InvoicePreview | None:
     """Say what the next regular invoice will be; None for a subscription that ends."""
     params: stripe.params.InvoiceCreatePreviewParams = {"subscription": external_id}
     try:
-        raw = calls.read(lambda sdk: sdk.v1.invoices.create_preview(params))
+        raw = _preview(params)
     except DriverRejected as error:
         if error.detail == _NONE_UPCOMING:
             return None
         raise
     return previews.preview(raw)
+
+
+def _preview(params: "stripe.params.InvoiceCreatePreviewParams") -> Json:
+    """Ask, although it is a POST: nothing comes of it, so it is repeated like a question.
+
+    Each time under a key of its own, or Stripe would repeat its answer to a failure, too.
+    """
+    return calls.read(
+        lambda sdk: sdk.v1.invoices.create_preview(params, calls.keyed(f"preview:{uuid4()}"))
+    )
 
 
 def change(spec: ChangeSpec, *, idempotency_key: str) -> SubscriptionSnapshot:
