@@ -17,7 +17,10 @@ from orgs.models import Organization
 CODE_PATTERN = r"^[A-Z0-9_-]{1,40}$"
 _PERCENT = Q(percent_off__isnull=False, amount_off_minor__isnull=True, currency="")
 _AMOUNT = Q(percent_off__isnull=True, amount_off_minor__isnull=False) & ~Q(currency="")
-_MONTHS = Q(duration=CouponDuration.REPEATING, duration_months__gte=1)
+# "NULL is at least 1" is unknown, which a check lets pass: so both are said.
+_MONTHS = Q(
+    duration=CouponDuration.REPEATING, duration_months__isnull=False, duration_months__gte=1
+)
 _NO_MONTHS = ~Q(duration=CouponDuration.REPEATING) & Q(duration_months__isnull=True)
 
 
