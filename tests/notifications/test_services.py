@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from notifications import catalog, jobs, selectors, services
 from notifications.models import Message, MessageState
@@ -96,6 +96,27 @@ class TestQueueMessage:
             queue(org, context=context)
 
         assert not Message.objects.exists()
+
+    def test_encrypts_what_opens_something(self, org: Organization, queued: list[str]) -> None:
+        address = "https://till.example/invitations/inv_secret"
+        words = dict.fromkeys(catalog.TEAM_INVITATION.needs, "x")
+
+        queue(org, kind="team_invitation", context={**words, "accept_url": address})
+
+        message = Message.objects.get()
+        assert "accept_url" not in message.context
+        assert services.render_message(message).text.count(address) == 1
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT row_to_json(m)::text, sealed FROM notifications_message m")
+            row, sealed = cursor.fetchone()
+        assert "inv_secret" not in row
+        assert b"inv_secret" not in bytes(sealed)
+        assert len(bytes(sealed)) > len(address)
+
+    def test_seals_nothing_of_other_mails(self, org: Organization, queued: list[str]) -> None:
+        queue(org)
+
+        assert Message.objects.get().sealed == ""
 
     def test_refuses_an_unknown_kind(self, org: Organization) -> None:
         with pytest.raises(catalog.UnknownKind):
