@@ -47,6 +47,28 @@ class TestKeys:
 
         assert (without.status_code, proven.status_code) == (400, 200)
 
+    @pytest.mark.parametrize(
+        ("method", "path", "readable"),
+        [
+            ("POST", "/v1/payment_methods", True),
+            ("POST", "/v1/setup_intents/seti_1/confirm", True),
+            ("GET", "/v1/customers", False),
+            ("POST", "/v1/subscriptions", False),
+            ("GET", "/v1/nothing", False),
+        ],
+    )
+    def test_a_page_of_another_origin_reads_only_what_stripe_js_needs(
+        self, simulator: StripeSimulator, method: str, path: str, *, readable: bool
+    ) -> None:
+        origin = {"Origin": "http://127.0.0.1:1"}
+        asked = {**origin, "Access-Control-Request-Method": method}
+
+        answer = simulator.api(method, path, {}, headers=origin)
+        preflight = simulator.http.options(path, headers=asked)
+
+        assert ("access-control-allow-origin" in answer.headers) is readable
+        assert ("access-control-allow-origin" in preflight.headers) is readable
+
     def test_a_card_number_may_not_come_from_a_server(self, simulator: StripeSimulator) -> None:
         card = {
             "type": "card",

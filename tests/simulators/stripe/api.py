@@ -75,7 +75,7 @@ class Api:
         self, request: "_Request", entry: Json, fault: faults.Fault | None
     ) -> tuple[int, str, dict[str, str]]:
         extra = {"request-id": f"req_{ids.token(14)}", "stripe-version": API_VERSION}
-        if request.headers.get("origin"):
+        if request.headers.get("origin") and routing.browser_may_call(request.method, request.path):
             extra["access-control-allow-origin"] = "*"
         name = ""
         try:
