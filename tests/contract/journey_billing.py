@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from tests.contract import journey_changes, journey_pages
+from tests.contract import journey_changes, journey_invoices, journey_pages
 
 DAY = 86_400
 ALL = [
@@ -12,7 +12,7 @@ ALL = [
     "default_payment_method",
     "items.data.price.product",
     "latest_invoice.confirmation_secret",
-    "latest_invoice.payments.data.payment.payment_intent",
+    "latest_invoice.payments",
     "pending_setup_intent",
 ]
 
@@ -32,6 +32,7 @@ def go(traveller: Any) -> None:
     invoices(traveller, price)
     renewals(traveller, price)
     journey_changes.go(traveller, price, payer(traveller))
+    journey_invoices.go(traveller, price, payer(traveller))
     journey_pages.go(traveller, price)
     events(traveller)
 

@@ -122,6 +122,16 @@ class TestParameters:
 
         assert simulator.objects("subscription") == []
 
+    def test_four_levels_can_be_expanded_and_lists_count_as_one(
+        self, v1: Any, customer: Any, price: Any, card: Any
+    ) -> None:
+        v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+        four = "data.latest_invoice.payments.data"
+
+        assert v1.subscriptions.list({"expand": [four]}).data[0].latest_invoice.payments.data
+        with pytest.raises(stripe.InvalidRequestError, match="more than 4 levels"):
+            v1.subscriptions.list({"expand": [f"{four}.payment"]})
+
     def test_a_removed_expansion_is_refused(
         self, v1: Any, customer: Any, price: Any, card: Any
     ) -> None:

@@ -214,8 +214,6 @@ def _refuse_unknown_money(params: Json) -> None:
     """Refuse what the simulator cannot calculate."""
     taxed = params.get("automatic_tax")
     wanted = [name for name in _NOT_SIMULATED if params.get(name)]
-    if params.get("payment_behavior") == "pending_if_incomplete":
-        wanted.append("payment_behavior")
     if isinstance(taxed, dict) and taxed.get("enabled") == "true":
         wanted.append("automatic_tax")
     if wanted:

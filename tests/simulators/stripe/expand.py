@@ -29,7 +29,7 @@ def tree_of(paths: list[str]) -> Tree:
     tree: Tree = {}
     for path in paths:
         parts = path.split(".")
-        if len([part for part in parts if part != "data"]) > _MAX_DEPTH:
+        if len(parts) > _MAX_DEPTH:
             raise Refusal(
                 f"You cannot expand more than {_MAX_DEPTH} levels of a property ({path}).",
                 param="expand",

@@ -65,7 +65,7 @@ class Effect:
 
 def change(world: World, subscription: Json, wish: Change) -> Effect:
     """Carry a change out, prorations included; the caller drafts the bill of it."""
-    _check(subscription, wish)
+    check(world, subscription, wish)
     costs = any(edit.costs for edit in wish.edits)
     bills_now = wish.proration == "always_invoice" and costs
     moment = _moment(world, subscription, wish)
@@ -93,8 +93,9 @@ def _credited(subscription: Json, wish: Change, *, everything: bool) -> list[Jso
     return [edit.item for edit in wish.edits if edit.item is not None and edit.costs]
 
 
-def _check(subscription: Json, wish: Change) -> None:
+def check(world: World, subscription: Json, wish: Change) -> None:
     """Refuse what cannot be, before anything is touched."""
+    _moment(world, subscription, wish)
     left = len(subscription["items"]["data"])
     for edit in wish.edits:
         left += (edit.item is None) - (edit.deleted and edit.item is not None)

@@ -6,6 +6,7 @@ from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
     coupons,
     invoicing,
+    pending,
     phasing,
     previewing,
     renewing,
@@ -63,6 +64,13 @@ def _expire_incomplete(world: World, subscription: Json) -> None:
         invoicing.void(world, invoice)
     else:
         standing.end(world, subscription, reason=None, status="incomplete_expired")
+
+
+def _expire_pending_update(world: World, subscription: Json) -> None:
+    if pending.is_over(world, subscription):
+        invoice = pending.drop(world, subscription)
+        if invoice is not None and invoice["status"] == "open":
+            invoicing.void(world, invoice)
 
 
 def _announce_trial_end(world: World, subscription: Json) -> None:
@@ -174,6 +182,7 @@ JOBS: dict[str, Job] = {
     "expire_authorization": _expire_authorization,
     "expire_checkout": _expire_checkout,
     "expire_incomplete": _subscription(_expire_incomplete),
+    "expire_pending_update": _subscription(_expire_pending_update),
     "fall_overdue": _invoice(_fall_overdue),
     "finalize_invoice": _invoice(_finalize_invoice),
     "resume_collection": _subscription(_resume_collection),

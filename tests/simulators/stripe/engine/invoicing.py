@@ -1,7 +1,7 @@
 """Invoices: drafted, finalized with a PaymentIntent, paid, voided."""
 
 from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import balances, cardholding, intents, standing
+from tests.simulators.stripe.engine import balances, cardholding, intents, pending, standing
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.expand import includable
 from tests.simulators.stripe.world import World
@@ -133,6 +133,9 @@ def mark_paid(world: World, invoice: Json, *, out_of_band: bool = False) -> None
         world.emit("invoice_payment.paid", payment)
     world.emit("invoice.paid", invoice)
     world.emit("invoice.payment_succeeded", invoice)
+    waits = pending.of_invoice(world, invoice)
+    if waits is not None:
+        pending.apply(world, waits)
     standing.follow_paid(world, invoice)
 
 
@@ -175,6 +178,9 @@ def void(world: World, invoice: Json) -> None:
     balances.give_back(world, invoice)
     cancel_intents(world, invoice, "void_invoice")
     world.emit("invoice.voided", invoice)
+    waits = pending.of_invoice(world, invoice)
+    if waits is not None:
+        pending.drop(world, waits)
     subscription = standing.subscription_of(world, invoice)
     if (
         subscription is not None

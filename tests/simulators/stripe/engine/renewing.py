@@ -94,7 +94,11 @@ def draft_cycle_invoice(
         world,
         customer=customer,
         reason="subscription_cycle",
-        lines=[*waiting.lines_for(world, subscription), *charged],
+        lines=[
+            *waiting.lines_for(world, subscription),
+            *waiting.lines_for_customer(world, customer["id"]),
+            *charged,
+        ],
         period=period,
         subscription=subscription,
     )

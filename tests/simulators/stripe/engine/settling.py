@@ -2,7 +2,7 @@
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.cards import FAILED_AUTHENTICATION, Decline
-from tests.simulators.stripe.engine import cardholding, charging, invoicing, standing
+from tests.simulators.stripe.engine import cardholding, charging, invoicing, pending, standing
 from tests.simulators.stripe.engine.charging import Attempt
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
@@ -87,6 +87,7 @@ def _record_failure(
     world: World, invoice: Json, *, retry: bool, event: str = "invoice.payment_failed"
 ) -> None:
     first = invoice["billing_reason"] == "subscription_create"
+    first = first or pending.of_invoice(world, invoice) is not None
     due: int | None = None
     with world.change(invoice, "invoice.updated"):
         _count_attempt(invoice, retry=retry)

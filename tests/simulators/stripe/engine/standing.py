@@ -45,6 +45,9 @@ def follow_failed(world: World, invoice: Json) -> None:
     subscription = subscription_of(world, invoice)
     if subscription is None or subscription["status"] not in ("active", "trialing"):
         return
+    if subscription["pending_update"] and subscription["latest_invoice"] == invoice["id"]:
+        # Only the change waits for this invoice: what ran before is paid.
+        return
     with world.change(subscription, UPDATED):
         subscription["status"] = "past_due"
 

@@ -15,6 +15,7 @@ from tests.simulators.stripe.engine import (
     lines,
     settling,
     standing,
+    waiting,
 )
 from tests.simulators.stripe.engine.coupons import Redemption
 from tests.simulators.stripe.errors import Refusal
@@ -94,8 +95,10 @@ def _outlook(world: World, wish: Start) -> tuple[bool, bool]:
     taken = discounting.foreseen(world, parts, wish.discounts, currency)
     due = sum(part.amount for part in parts) - sum(taken)
     automatic = wish.collection_method == "charge_automatically"
+    due = 0 if trialing else due
+    due += sum(entry["amount"] for entry in waiting.entries_for(world, wish.customer["id"]))
     # Credit that the customer has may pay the first invoice without any card.
-    return trialing, automatic and not trialing and due + min(wish.customer["balance"], 0) > 0
+    return trialing, automatic and due + wish.customer["balance"] > 0
 
 
 def _refuse_in_advance(world: World, wish: Start, method: str | None) -> None:
@@ -269,7 +272,7 @@ def _first_invoice(world: World, wish: Start, subscription: Json, *, trialing: b
         world,
         customer=wish.customer,
         reason="subscription_create",
-        lines=first,
+        lines=[*waiting.lines_for_customer(world, wish.customer["id"]), *first],
         period=(now, now),
         subscription=subscription,
     )

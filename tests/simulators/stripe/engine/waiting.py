@@ -21,6 +21,11 @@ def lines_for(world: World, subscription: Json) -> list[Json]:
     return [lines.line_of_invoiceitem(entry) for entry in entries]
 
 
+def lines_for_customer(world: World, customer: str) -> list[Json]:
+    """Return lines for what waits for the customer's next invoice, whichever that is."""
+    return [lines.line_of_invoiceitem(entry) for entry in entries_for(world, customer)]
+
+
 def claim_items(world: World, invoice: Json) -> None:
     """Note on the invoice items that they are on this invoice now."""
     for line in invoice["lines"]["data"]:

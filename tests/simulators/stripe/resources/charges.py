@@ -1,7 +1,7 @@
 """/v1/charges, /v1/balance_transactions and /v1/refunds."""
 
-from tests.simulators.stripe import Json, ids
-from tests.simulators.stripe.engine import charging
+from tests.simulators.stripe import Json
+from tests.simulators.stripe.engine import refunding
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.expand import includable
 from tests.simulators.stripe.routing import Call, listing, route
@@ -35,6 +35,31 @@ def get_balance_transaction(call: Call) -> Json:
     return call.world.store.get("balance_transaction", call.id)
 
 
+@route("GET", "/v1/balance_transactions")
+def list_balance_transactions(call: Call) -> Json:
+    """Return what changed the balance, by its source and type."""
+    params = call.params
+    filters = {name: params.text(name) for name in ("source", "type", "currency")}
+    found = [
+        row
+        for row in call.world.store.rows("balance_transaction")
+        if all(value in (None, row[name]) for name, value in filters.items())
+    ]
+    return listing(call, found, kind="balance_transaction")
+
+
+@route("POST", "/v1/charges/{}")
+def update_charge(call: Call) -> Json:
+    """Change the words about a charge."""
+    charge = call.world.store.get("charge", call.id)
+    with call.world.change(charge, "charge.updated"):
+        for field in ("description", "receipt_email"):
+            if call.params.has(field):
+                charge[field] = call.params.text(field)
+        charge["metadata"] = merge_metadata(charge["metadata"], call.params)
+    return charge
+
+
 @includable("charge", "refunds")
 def _refunds(world: World, charge: Json) -> object:
     rows = list(world.store.where("refund", "charge", charge["id"]))
@@ -66,56 +91,13 @@ def _charge_to_refund(call: Call) -> Json:
 def create_refund(call: Call) -> Json:
     """Give back a captured charge, or part of it."""
     world, params = call.world, call.params
-    charge = _charge_to_refund(call)
-    if not charge["captured"]:
-        raise Refusal(f"Charge {charge['id']} has not been captured.", code="charge_not_captured")
-    left = charge["amount_captured"] - _refunded(world, charge)
-    if left == 0:
-        raise Refusal(
-            f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
-        )
-    amount = params.integer("amount")
-    amount = left if amount is None else amount
-    if not 1 <= amount <= left:
-        raise Refusal(
-            f"Refund amount (${amount / 100:.2f}) is greater than unrefunded amount on charge "
-            f"(${left / 100:.2f})",
-            param="amount",
-        )
-    refund = {
-        "id": ids.new_id("refund"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": world.now(),
-        "currency": charge["currency"],
-        "destination_details": {
-            "card": {
-                "reference_status": "pending",
-                "reference_type": "acquirer_reference_number",
-                "type": "refund",
-            },
-            "type": "card",
-        },
-        "metadata": merge_metadata({}, params),
-        "payment_intent": charge["payment_intent"],
-        "reason": params.text("reason"),
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "succeeded",
-        "transfer_reversal": None,
-    }
-    charging.book(world, refund, -amount, "refund")
-    world.add(refund, "refund.created")
-    with world.change(charge, "charge.refunded"):
-        charge["amount_refunded"] += amount
-        charge["refunded"] = left == amount
-    return refund
-
-
-def _refunded(world: World, charge: Json) -> int:
-    return sum(row["amount"] for row in world.store.where("refund", "charge", charge["id"]))
+    return refunding.refund(
+        world,
+        _charge_to_refund(call),
+        params.integer("amount"),
+        reason=params.text("reason"),
+        metadata=merge_metadata({}, params),
+    )
 
 
 @route("GET", "/v1/refunds/{}")

@@ -1,9 +1,9 @@
 """POST /v1/subscriptions/{id}: changing what runs."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import changing, coupons, schedules, standing, subscribing
-from tests.simulators.stripe.engine.changing import Change
-from tests.simulators.stripe.engine.rehearsing import Rehearsal
+from tests.simulators.stripe.engine import changing, coupons, standing
+from tests.simulators.stripe.engine.carrying_out import carry_out
+from tests.simulators.stripe.engine.changing import Change, Effect
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.resources import subscriptions
 from tests.simulators.stripe.resources.customers import require_attached
@@ -20,30 +20,59 @@ def update_subscription(call: Call) -> Json:
     """Change a running subscription."""
     world, params = call.world, call.params
     subscription = subscriptions.live_subscription(call)
-    behavior = params.choice("payment_behavior", subscriptions.BEHAVIORS, "allow_incomplete")
-    off_session = params.boolean("off_session")
     _respect_schedule(subscription, params)
-    wish = change_of(world, subscription, params)
-    redemptions = discounts_for(world, subscription, params)
-    if behavior == "error_if_incomplete":
-        _refuse_unpaid(world, subscription, params, off_session=off_session)
-    with world.change(subscription, standing.UPDATED):
-        _assign(world, subscription, params)
-        set_cancellation(world, subscription, params)
+    behavior = behavior_of(params)
+    if behavior == "pending_if_incomplete":
+        _refuse_other_than_pending(params)
+
+    def plan(place: World, mine: Json) -> Effect:
+        wish = change_of(place, mine, params)
+        redemptions = discounts_for(place, mine, params)
+        changing.check(place, mine, wish)
+        _assign(place, mine, params)
+        set_cancellation(place, mine, params)
+        _set_pause(place, mine, params)
         if redemptions is not None:
-            coupons.put_on(world, subscription, redemptions)
-        _set_pause(world, subscription, params)
-        effect = changing.change(world, subscription, wish)
-    bill(
+            coupons.put_on(place, mine, redemptions)
+        return changing.change(place, mine, wish)
+
+    carry_out(
         world,
         subscription,
-        effect,
-        off_session=off_session,
+        plan,
         behavior=behavior,
+        off_session=params.boolean("off_session"),
     )
-    if wish.edits:
-        schedules.follow_items(world, subscription)
     return subscription
+
+
+def behavior_of(params: Params) -> str:
+    """Return what is to happen when the payment of a change does not go through."""
+    return params.choice("payment_behavior", subscriptions.BEHAVIORS, "allow_incomplete")
+
+
+_PENDING = (
+    "billing_cycle_anchor",
+    "discounts",
+    "expand",
+    "items",
+    "off_session",
+    "payment_behavior",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
+    "trial_from_plan",
+)
+
+
+def _refuse_other_than_pending(params: Params) -> None:
+    for name in params.data:
+        if name not in _PENDING:
+            raise Refusal(
+                f"When `payment_behavior` is set to `pending_if_incomplete`, `{name}` cannot be "
+                "updated.",
+                param=name,
+            )
 
 
 def _respect_schedule(subscription: Json, params: Params) -> None:
@@ -56,36 +85,6 @@ def _respect_schedule(subscription: Json, params: Params) -> None:
             f"`{subscription['schedule']}`, and updating any cancelation behavior directly is "
             "not allowed. Please update the schedule instead."
         )
-
-
-def bill(
-    world: World,
-    subscription: Json,
-    effect: changing.Effect,
-    *,
-    off_session: bool = False,
-    behavior: str = "allow_incomplete",
-) -> None:
-    """Invoice a change that is to be paid at once, and charge it."""
-    invoice = changing.draft_bill(world, subscription, effect)
-    if invoice is not None:
-        changing.collect_bill(
-            world, subscription, invoice, off_session=off_session, behavior=behavior
-        )
-
-
-def _refuse_unpaid(world: World, subscription: Json, params: Params, *, off_session: bool) -> None:
-    """Refuse a change whose invoice would not be paid, before anything is changed."""
-    rehearsal = Rehearsal(world)
-    mine = rehearsal.store.get("subscription", subscription["id"])
-    wish = change_of(rehearsal, mine, params)
-    redemptions = discounts_for(rehearsal, mine, params)
-    if redemptions is not None:
-        coupons.put_on(rehearsal, mine, redemptions)
-    effect = changing.change(rehearsal, mine, wish)
-    invoice = changing.draft_bill(rehearsal, mine, effect)
-    if invoice is not None and invoice["amount_due"] > 0:
-        subscribing.refuse_in_advance(world, subscription, off_session=off_session)
 
 
 def discounts_for(

@@ -249,18 +249,3 @@ def resume_subscription(call: Call) -> Json:
     world.emit("customer.subscription.resumed", subscription)
     world.schedule(world.now(), "end_period", subscription["id"])
     return subscription
-
-
-@route("GET", "/v1/subscription_items")
-def list_subscription_items(call: Call) -> Json:
-    """Return the items of a subscription."""
-    subscription = call.world.store.get(
-        "subscription", call.params.need("subscription"), param="subscription"
-    )
-    return listing(call, list(subscription["items"]["data"]), kind="subscription_item")
-
-
-@route("GET", "/v1/subscription_items/{}")
-def get_subscription_item(call: Call) -> Json:
-    """Return one item."""
-    return call.world.store.get("subscription_item", call.id)
