@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='coupon',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('duration', 'repeating'), ('duration_months__isnull', False), ('duration_months__gte', 1)), models.Q(models.Q(('duration', 'repeating'), _negated=True), ('duration_months__isnull', True)), _connector='OR'), name='coupon_months', violation_error_message='Months belong to coupons that last some months.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('duration', 'repeating'), ('duration_months__gte', 1), ('duration_months__isnull', False)), models.Q(models.Q(('duration', 'repeating'), _negated=True), ('duration_months__isnull', True)), _connector='OR'), name='coupon_months', violation_error_message='Months belong to coupons that last some months.'),
         ),
         migrations.AddConstraint(
             model_name='couponredemption',
