@@ -78,7 +78,13 @@ def _keep(request: HttpRequest, **new_key: str) -> None:
 
 def _take(request: HttpRequest) -> dict[str, str] | None:
     sealed = request.session.pop(_NEW_KEY, None)
-    return json.loads(crypto.decrypt(sealed.encode())) if sealed else None
+    if sealed is None:
+        return None
+    try:
+        new_key: dict[str, str] = json.loads(crypto.decrypt(sealed.encode()))
+    except crypto.DecryptionFailed:
+        return None  # the encryption keys were changed in between; the API key is made anew
+    return new_key
 
 
 def _show(

@@ -1,9 +1,11 @@
 """`/settings/api-keys`, as a browser without JavaScript sees it."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 from django.utils import timezone
 
@@ -107,6 +109,15 @@ class TestCreate:
         desk.post("/organizations/switch", {"organization": str(other_org.pk)})
 
         assert TOKEN.findall(desk.get(KEYS).text) == []
+
+    def test_survives_a_change_of_the_encryption_keys(self, desk: Client, settings: Any) -> None:
+        desk.post(KEYS, FORM)
+        settings.TILL_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+        page = desk.get(KEYS)
+
+        assert page.status_code == 200
+        assert TOKEN.findall(page.text) == []
 
     @pytest.mark.parametrize(
         ("changes", "field", "message"),
