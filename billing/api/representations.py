@@ -6,7 +6,7 @@ from typing import Any
 
 from billing.models import CheckoutSession, Price, Quote, Subscription
 from billing.money import as_decimal
-from billing.selectors.access import Access
+from billing.selectors.access import Access, plan_status_now
 from billing.services.changes import Changed
 from billing.services.subscribe import Started
 from orgs.models import Organization
@@ -110,7 +110,7 @@ def status(
         ends = row.cancel_at or (row.current_period_end if row.cancel_at_period_end else None)
     renews = row.current_period_end if row is not None and row.is_live and row.auto_renew else None
     return {
-        "plan_status": organization.plan_status,
+        "plan_status": plan_status_now(organization, access),
         "access": {
             "level": access.level.value,
             "reason_code": access.reason_code,

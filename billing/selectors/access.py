@@ -8,9 +8,16 @@ from billing.enums import AccessLevel, SubscriptionStatus
 from billing.models import Subscription
 from billing.selectors import arrears
 from billing.selectors.arrears import Arrears
-from orgs.models import Organization
+from orgs.models import Organization, PlanStatus
 
 _S = SubscriptionStatus
+
+# Without access, the past decides: see `standing.plan_status_of`.
+PLAN_STATUS = {
+    AccessLevel.FULL: PlanStatus.ACTIVE,
+    AccessLevel.GRACE: PlanStatus.PAST_DUE,
+    AccessLevel.RESTRICTED: PlanStatus.SUSPENDED,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,6 +83,13 @@ def is_recorded(access: Access, organization: Organization) -> bool:
         return False
     is_restricted = access.level is AccessLevel.RESTRICTED
     return not is_restricted or organization.access_reason == access.reason_code
+
+
+def plan_status_now(organization: Organization, given: Access) -> str:
+    """Return the organization's standing in one word, by the time as `given` is."""
+    if is_recorded(given, organization):
+        return organization.plan_status
+    return PLAN_STATUS.get(given.level, organization.plan_status)
 
 
 def grace_ends_at(subscription: Subscription) -> datetime | None:

@@ -221,15 +221,15 @@ def _remaining(limit: int | None, used: int | None) -> int | None:
 
 
 def _exceeded(found: Entitlement) -> str:
-    what = in_words(found.feature)
-    if found.kind == FeatureKind.METERED:
-        again = f" There will be more on {found.resets_at:%-d %B %Y}." if found.resets_at else ""
+    what, limit, used = in_words(found.feature), f"{found.limit:,}", f"{found.used:,}"
+    if found.kind != FeatureKind.METERED:
         return (
-            f"Your plan allows {found.limit} {what} in a period, and {found.used} are used."
-            f"{again} Choose a larger plan to go on."
+            f"Your plan's limit for {what} is {limit}; in use: {used}. "
+            "Choose a larger plan to go on."
         )
+    again = f" There will be more on {found.resets_at:%-d %B %Y}." if found.resets_at else ""
     return (
-        f"Your plan allows {found.limit} {what}, and {found.used} are in use. "
+        f"Your plan's limit for {what} in a period is {limit}; used: {used}.{again} "
         "Choose a larger plan to go on."
     )
 

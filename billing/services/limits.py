@@ -36,8 +36,7 @@ def check_fits(
         is_metered = row.kind == FeatureKind.METERED
         used = entitlements.count_use(organization, row.key, since if is_metered else None)
         if used is not None and used > (row.limit or 0):
-            what = entitlements.in_words(row.key)
-            problems[row.key] = [f"{used} {what} are in use, the plan allows {row.limit or 0}."]
+            problems[row.key] = [f"In use: {used:,}; the plan allows {row.limit or 0:,}."]
     if current is not None and seats < current.seats:
         members = entitlements.count_use(organization, "users", None) or 0
         if members > seats:

@@ -18,11 +18,6 @@ from orgs.models import Organization, PlanStatus
 
 ACCESS_CHANGED = "billing.access.changed"
 
-_BY_LEVEL = {
-    AccessLevel.FULL: PlanStatus.ACTIVE,
-    AccessLevel.GRACE: PlanStatus.PAST_DUE,
-    AccessLevel.RESTRICTED: PlanStatus.SUSPENDED,
-}
 _SUMMARIES = {
     AccessLevel.FULL: "Access is given: {}",
     AccessLevel.NONE: "Access has ended: {}",
@@ -32,7 +27,7 @@ _SUMMARIES = {
 def plan_status_of(level: AccessLevel, *, was_active: bool) -> PlanStatus:
     """Say where an organization stands, given its access and its past."""
     without = PlanStatus.CANCELED if was_active else PlanStatus.PENDING_PAYMENT
-    return _BY_LEVEL.get(level, without)
+    return access.PLAN_STATUS.get(level, without)
 
 
 def refresh_organization(

@@ -20,9 +20,8 @@ T0 = moment()
 
 def converge(snapshot: SubscriptionSnapshot, at: int = 0, **more: Any) -> projection.Converged:
     fetched_at = T0 + timedelta(seconds=at)
-    return projection.converge(
-        snapshot=snapshot, fetched_at=fetched_at, cause=CAUSE, now=NOW, **more
-    )
+    details: dict[str, Any] = {"cause": CAUSE, "now": NOW, **more}
+    return projection.converge(snapshot=snapshot, fetched_at=fetched_at, **details)
 
 
 def types(organization: Organization) -> list[str]:

@@ -1,12 +1,21 @@
 """What single pages of the admin show."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from orgs.models import User
+from billing.enums import SubscriptionStatus
+from billing.selectors import timeline
+from billing.services import grace
+from billing.types import Cause
+from orgs.models import Organization, User
 from tests import factories_billing as make
 from tests.billing.admin_steps import mirrored_invoice, opened
+from tests.billing.builders import NOW, make_organization, make_subscription, snapshot_of
+from tests.billing.projection_steps import converge
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -116,3 +125,55 @@ class TestTimeline:
 
         assert "<script>1</script>" not in html
         assert "A request through the API or a page: &lt;b&gt;" in html
+
+
+class TestAccess:
+    def test_organization_says_what_it_may_do_and_what_led_there(
+        self, client: Client, staff: User, django_assert_num_queries: Any
+    ) -> None:
+        organization = make_organization()
+        subscription = make_subscription(organization)
+        cause = Cause("webhook", id="evt_paid", detail="invoice.paid")
+        converge(snapshot_of(subscription), cause=cause)
+        cause = Cause("webhook", id="evt_failed", detail="invoice.payment_failed")
+        past_due = snapshot_of(subscription, status=SubscriptionStatus.PAST_DUE)
+        converge(past_due, at=1, cause=cause)
+        grace.end_grace(now=NOW + timedelta(days=7))
+
+        with django_assert_num_queries(2):  # the changes, and what the webhook led to
+            timeline.access_history(organization)
+        html, _ = opened(client, reverse("admin:orgs_organization_change", args=[organization.pk]))
+
+        why = html[html.index("Why this access?") : html.index("What happened, and why")]
+        assert "Restricted (grace_ended): Access is restricted since 8 March 2026" in html
+        assert "A scheduled check: the grace period of the plan" in why
+        assert "A payment for Bistro failed and is overdue." in why
+        assert "/admin/billing/inboxevent/?q=evt_failed" in why
+        assert "evt_paid" not in why
+        assert "evt_paid" in html
+
+    def test_organizations_can_be_filtered_by_access(self, client: Client, staff: User) -> None:
+        make_organization("Barred")
+        Organization.objects.update(access_level="restricted")
+        make_organization("Newcomer")
+
+        html, _ = opened(
+            client, reverse("admin:orgs_organization_changelist") + "?access_level=restricted"
+        )
+
+        assert "Barred" in html
+        assert "Newcomer" not in html
+
+    def test_staff_sets_a_plans_grace(self, client: Client, staff: User) -> None:
+        plan = make.PlanFactory.create()
+        url = reverse("admin:billing_plan_change", args=[plan.pk])
+        form = {"name": plan.name, "rank": 1, "is_active": "on", "versions-TOTAL_FORMS": 0}
+        form |= {"versions-INITIAL_FORMS": 0, "description": ""}
+
+        assert "Days of full use after a payment failed" in opened(client, url)[0]
+        assert client.post(url, {**form, "grace_days": 61}).status_code == 200
+        plan.refresh_from_db()
+        assert plan.grace_days == 7
+        assert client.post(url, {**form, "grace_days": 14}).status_code == 302
+        plan.refresh_from_db()
+        assert plan.grace_days == 14

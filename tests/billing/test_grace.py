@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.db import IntegrityError, connections, transaction
 from billing import handlers, tasks
 from billing.models import BillingEvent, Plan, Subscription
 from billing.selectors import access, subscriptions
+from billing.selectors import grace as selector
 from billing.services import grace, standing
 from billing.types import Cause
 from orgs import clock
@@ -144,15 +146,15 @@ class TestEndGrace:
 
     def test_looks_again_under_the_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         organization = overdue()
-        tell_all = grace.grace.organizations_to_tell
+        look = selector.organizations_to_tell
 
-        def pays_right_after(**question: Any) -> list[Any]:
-            found = tell_all(**question)
+        def pays_right_after(**question: Any) -> list[UUID]:
+            found = look(**question)
             Subscription.objects.update(status="active", past_due_since=None)
             tell(organization, NOW + WEEK)
             return found
 
-        monkeypatch.setattr(grace.grace, "organizations_to_tell", pays_right_after)
+        monkeypatch.setattr(selector, "organizations_to_tell", pays_right_after)
 
         assert grace.end_grace(now=NOW + WEEK) == 0
 

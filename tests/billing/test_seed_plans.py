@@ -88,6 +88,15 @@ class TestSeedPlans:
             "support": "dedicated",
         }
 
+    def test_leaves_the_grace_that_staff_has_set(self) -> None:
+        seed()
+        assert set(Plan.objects.values_list("grace_days", flat=True)) == {7}
+        Plan.objects.filter(code="starter").update(grace_days=21)
+
+        seed(restore=True)
+
+        assert Plan.objects.get(code="starter").grace_days == 21
+
     def test_changes_nothing_the_second_time_and_says_so(self) -> None:
         seed()
         before = list(PlanVersion.objects.order_by("pk").values())
