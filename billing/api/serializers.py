@@ -81,7 +81,7 @@ class SessionIn(StrictSerializer):
 class SessionOut(serializers.Serializer[Any]):
     """An open checkout and where its payer goes."""
 
-    id = serializers.UUIDField()
+    id = serializers.UUIDField(allow_null=True, help_text="Of the checkout; null for the portal.")
     session_url = serializers.URLField()
     expires_at = serializers.DateTimeField(allow_null=True)
 

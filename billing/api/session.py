@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -11,7 +10,7 @@ from billing.api import representations
 from billing.api.serializers import SessionIn, SessionOut
 from billing.models import Price
 from billing.selectors import plans, returns
-from billing.services import checkout
+from billing.services import checkout, portal
 from billing.types import Cause
 from orgs import clock, trace
 from orgs.api.base import TenantView
@@ -20,8 +19,6 @@ from orgs.api.schema import errors
 from orgs.api.tenancy import current_org
 from orgs.models import Organization
 from orgs.permissions import WRITE
-
-PORTAL_PATH = "/settings/billing"
 
 
 class SessionView(TenantView):
@@ -42,10 +39,16 @@ class SessionView(TenantView):
         data: dict[str, Any] = body.validated_data
         _check_returns(data, organization)
         if data["mode"] == "portal":
-            answer = {"id": None, "session_url": f"{settings.PUBLIC_URL}{PORTAL_PATH}"}
-            return Response({**answer, "expires_at": None}, status=status.HTTP_201_CREATED)
-        opened = _open(organization, data)
-        shown = representations.session(opened.session, opened.url)
+            url = portal.portal_url(
+                organization=organization,
+                return_url=data.get("success_url") or data.get("cancel_url") or "",
+                cause=Cause("request", id=trace.get_trace_id()),
+                now=clock.now(organization),
+            )
+            shown: dict[str, Any] = {"id": None, "session_url": url, "expires_at": None}
+        else:
+            opened = _open(organization, data)
+            shown = representations.session(opened.session, opened.url)
         return Response(
             shown, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"}
         )

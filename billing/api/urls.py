@@ -8,7 +8,15 @@ from billing.api.lifecycle import (
     PlanChangeView,
     ResumeView,
 )
+from billing.api.payment_methods import (
+    DefaultPaymentMethodView,
+    MakeDefaultView,
+    PaymentMethodsView,
+    PaymentMethodView,
+    SetupIntentView,
+)
 from billing.api.plans import PlansView
+from billing.api.portal import PortalSessionView, PortalView
 from billing.api.session import SessionView
 from billing.api.status import StatusView
 from billing.api.subscription import SubscribeView, SubscriptionView
@@ -28,6 +36,17 @@ urlpatterns = [
     *tenant_endpoint("upcoming-invoice", UpcomingInvoiceView, name="upcoming-invoice"),
     *tenant_endpoint("subscribe", SubscribeView, name="subscribe"),
     *tenant_endpoint("session", SessionView, name="session"),
+    *tenant_endpoint("payment-methods", PaymentMethodsView, name="payment-methods"),
+    *tenant_endpoint("payment-methods/setup-intent", SetupIntentView, name="setup-intent"),
+    *tenant_endpoint(
+        "payment-methods/<str:method_id>/default", MakeDefaultView, name="payment-method-default"
+    ),
+    *tenant_endpoint(
+        "payment-methods/<str:method_id>", PaymentMethodView, name="payment-method-one"
+    ),
+    *tenant_endpoint("payment-method", DefaultPaymentMethodView, name="payment-method"),
+    *tenant_endpoint("portal", PortalView, name="portal"),
+    *tenant_endpoint("portal-session", PortalSessionView, name="portal-session"),
     *tenant_endpoint("status", StatusView, name="status"),
     *tenant_endpoint("entitlements", EntitlementsView, name="entitlements"),
     *tenant_endpoint("entitlements/<str:feature>", EntitlementView, name="entitlement"),

@@ -31,7 +31,8 @@ def by_id(organization: Organization, method_id: str | UUID) -> PaymentMethod | 
     parsed = selectors.parse_uuid(method_id)
     if parsed is not None:
         return rows.filter(pk=parsed).first()
-    return rows.filter(external_id=method_id).first()
+    text = str(method_id)
+    return None if "\x00" in text else rows.filter(external_id=text).first()
 
 
 def of_customer(customer: Customer, external_id: str) -> PaymentMethod | None:

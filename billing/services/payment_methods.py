@@ -1,15 +1,13 @@
-"""What tenants do with their payment methods: add one, pay with another, take one off.
+"""What tenants do with their payment methods: add one, pay with another.
 
 The provider is told first and looked at then: the answer is what it has (see `method_writes`).
 """
 
 import dataclasses
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import QuerySet
 
 from billing.drivers import registry
 from billing.drivers.base import DriverError, OutcomeUnknown
@@ -19,18 +17,10 @@ from billing.models import Customer, PaymentMethod, Subscription
 from billing.selectors import payment_methods, subscriptions
 from billing.services import customers, method_writes, payers, recovery, refusals
 from billing.types import Cause, SetupResult
-from orgs.errors import Conflict, DomainError
+from orgs.errors import DomainError
 from orgs.models import Organization
 
-# Longer than all calls of one removal can take. Released at its end; this is for a process that
-# died in the middle.
-_REMOVAL_LEASE = timedelta(minutes=5)
-
 logger = logging.getLogger(__name__)
-
-
-class LastPaymentMethod(Conflict):
-    """This is the only payment method of a running subscription. Please add another one first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,43 +119,6 @@ def make_default(
     )
     method.refresh_from_db()
     return _recover(organization, method, cause, now)
-
-
-def remove_payment_method(*, method: PaymentMethod, cause: Cause, now: datetime) -> None:
-    """Take a method off its payer; if it was the default, the newest other one follows.
-
-    Raises:
-        LastPaymentMethod: a running subscription would be left with none.
-        Conflict: it is being removed already.
-        ProviderRefused, ProviderBusy, ProviderFailed: the same request again ends in the same
-            state.
-    """
-    successor = _claim_removal(method)
-    try:
-        if method.is_default and successor is not None:
-            method_writes.set_default(
-                customer=method.customer, external_id=successor.external_id, cause=cause, now=now
-            )
-        method_writes.detach(method=method, cause=cause, now=now)
-    finally:
-        PaymentMethod.objects.filter(pk=method.pk).update(removing_until=None)
-
-
-def _claim_removal(method: PaymentMethod) -> PaymentMethod | None:
-    """Commit that a method is being removed; return the newest one that stays."""
-    with transaction.atomic():
-        Organization.objects.select_for_update(no_key=True).get(pk=method.organization_id)
-        method.refresh_from_db(fields=["is_default", "detached_at"])
-        free = Q(removing_until=None) | Q(removing_until__lte=Now())
-        claimed = PaymentMethod.objects.filter(free, pk=method.pk, detached_at=None).update(
-            removing_until=Now() + _REMOVAL_LEASE
-        )
-        if not claimed:
-            raise Conflict
-        successor = payment_methods.others_of(method).filter(free).first()
-        if successor is None and method_writes.live_subscription(method.customer) is not None:
-            raise LastPaymentMethod
-        return successor
 
 
 def _customer(organization: Organization) -> Customer:

@@ -110,11 +110,20 @@ class TestSession:
         assert answer.json()["session_url"].startswith(f"{stripe.base_url}/c/pay/cs_")
         assert Subscription.objects.get().status == SubscriptionStatus.INCOMPLETE
 
-    def test_the_portal_is_ours(self, setup: Caller) -> None:
-        answer = setup.post("/billing/session", {"mode": "portal"})
+    def test_the_portal_is_the_providers(self, setup: Caller, stripe: StripeSimulator) -> None:
+        answer = setup.post(
+            "/billing/session",
+            {"mode": "portal", "success_url": "http://127.0.0.1:8000/settings/billing/plan"},
+        )
 
         assert answer.status_code == 201
-        assert answer.json()["session_url"] == "http://127.0.0.1:8000/settings/billing"
+        assert answer["Cache-Control"] == "no-store"
+        shown = answer.json()
+        assert shown["session_url"].startswith(f"{stripe.base_url}/p/session/bps_")
+        assert (shown["id"], shown["expires_at"]) == (None, None)
+        opened = stripe.objects("billing_portal.session")[-1]
+        assert opened["url"] == shown["session_url"]
+        assert opened["return_url"] == "http://127.0.0.1:8000/settings/billing/plan"
 
     @pytest.mark.parametrize(
         "url",
