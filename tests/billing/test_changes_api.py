@@ -233,7 +233,7 @@ class TestPlanChange:
     def test_an_unanswered_change_is_unknown_and_then_resolved(
         self, paying: Caller, stripe: StripeSimulator
     ) -> None:
-        stripe.add_fault(method="POST", path="/subscriptions/", action="cut")
+        stripe.add_fault(method="POST", path="/subscriptions/", action="reset_after")
 
         answer = paying.post(PLAN, {"plan": "professional"})
 
@@ -246,11 +246,11 @@ class TestPlanChange:
     def test_provably_not_processed_may_be_tried_again(
         self, paying: Caller, stripe: StripeSimulator
     ) -> None:
-        stripe.add_fault(method="POST", path="/subscriptions/", action="refuse")
+        stripe.add_fault(method="POST", path="/subscriptions/", status=429)
 
         failed = paying.post(PLAN, {"plan": "professional"})
 
-        assert (failed.status_code, error_of(failed)["code"]) == (502, "API_ERROR")
+        assert (failed.status_code, error_of(failed)["code"]) == (429, "RATE_LIMIT")
         assert paying.post(PLAN, {"plan": "professional"}).status_code == 200
 
     @pytest.mark.parametrize("proration", ["next_invoice", "none"])

@@ -108,15 +108,15 @@ class TestCancel:
         assert answer.json()["cancel_at_period_end"] is True
 
     def test_provider_down_changes_nothing(self, paying: Caller, stripe: StripeSimulator) -> None:
-        stripe.add_fault(method="POST", path="/subscriptions/", action="refuse")
+        stripe.add_fault(method="POST", path="/subscriptions/", status=429)
 
         answer = paying.post("/billing/subscription/cancel", {"mode": "period_end"})
 
-        assert (answer.status_code, error_of(answer)["code"]) == (502, "API_ERROR")
+        assert (answer.status_code, error_of(answer)["code"]) == (429, "RATE_LIMIT")
         assert Subscription.objects.get().auto_renew is True
 
     def test_a_lost_answer_is_asked_for(self, paying: Caller, stripe: StripeSimulator) -> None:
-        stripe.add_fault(method="POST", path="/subscriptions/", action="cut")
+        stripe.add_fault(method="POST", path="/subscriptions/", action="reset_after")
 
         answer = paying.post("/billing/subscription/cancel", {"mode": "period_end"})
 

@@ -18,6 +18,7 @@ def create_preview(call: Call) -> Json:
     params = call.params
     rehearsal = Rehearsal(call.world)
     details = params.inside("subscription_details")
+    _refuse_unknown(params, details)
     recurring = params.choice("preview_mode", ("next", "recurring"), "next") == "recurring"
     subscription = _subscription(rehearsal, params, details)
     if subscription is None:
@@ -32,6 +33,17 @@ def create_preview(call: Call) -> Json:
         subscription_changes.set_cancellation(rehearsal, subscription, details)
         invoice = previewing.after_change(rehearsal, subscription, wish, recurring=recurring)
     return previewing.shown(invoice, proration_date=wish.at)
+
+
+def _refuse_unknown(params: Params, details: Params) -> None:
+    """Refuse what would change the preview and is not worked out here."""
+    for place, names in (
+        (params, ("invoice_items", "schedule_details")),
+        (details, ("billing_schedules", "default_tax_rates", "resume_at")),
+    ):
+        for name in names:
+            if place.raw(name):
+                raise Refusal(f"The simulator does not know `{name}` yet.", param=place.name(name))
 
 
 def _subscription(rehearsal: Rehearsal, params: Params, details: Params) -> Json | None:
@@ -75,6 +87,7 @@ def _first(rehearsal: Rehearsal, params: Params, details: Params, *, recurring: 
         customer = live_customer(rehearsal, customer_id, param="customer")
     else:
         customer = rehearsal.add(make_customer(rehearsal, email=None))
+    subscriptions.refuse_anchor(details)
     items = subscriptions.wanted_items(rehearsal, details)
     redemptions = redemptions_of(
         rehearsal, params, customer=customer, currency=items[0].price["currency"]
@@ -88,8 +101,26 @@ def _first(rehearsal: Rehearsal, params: Params, details: Params, *, recurring: 
         metadata=merge_metadata({}, details),
         details=subscriptions.details(rehearsal, details),
     )
-    subscription, invoice = subscribing.draft(rehearsal, wish)
+    with rehearsal.at(_start(rehearsal, details), rehearsal.clock_id):
+        with rehearsal.at(_start(rehearsal, details), rehearsal.clock_id):
+        subscription, invoice = subscribing.draft(rehearsal, wish)
     if recurring:
         subscription["status"] = "active"
         return previewing.next_invoice(rehearsal, subscription, recurring=True)
     return invoice
+
+
+def _start(rehearsal: Rehearsal, details: Params) -> int:
+    """Return when a subscription that does not exist yet would begin."""
+    named = details.integer("start_date")
+    if named is not None and named < rehearsal.now():
+        raise Refusal("A start in the past is not previewed here.", param="start_date")
+    return named or rehearsal.now()
+
+
+def _start(rehearsal: Rehearsal, details: Params) -> int:
+    """Return when a subscription that does not exist yet would begin."""
+    named = details.integer("start_date")
+    if named is not None and named < rehearsal.now():
+        raise Refusal("A start in the past is not previewed here.", param=details.name("start_date"))
+    return named or rehearsal.now()
