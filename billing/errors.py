@@ -92,3 +92,10 @@ class UsageLimit(DomainError):
 
     code = "USAGE_LIMIT"
     status = 402
+
+
+class InvoiceNotReady(DomainError):
+    """This invoice can't be sent: it is a draft, or nobody's address is known."""
+
+    code = "CONFLICT"
+    status = 409

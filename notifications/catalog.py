@@ -90,6 +90,46 @@ TRIAL_ENDING: Final = Mail(
     ),
 )
 
+# An invoice, its PDF attached: paid (a receipt), or to be paid by `due` at `pay_url`; both are empty
+# where nothing is to be paid (any more).
+INVOICE: Final = Mail(
+    "invoice",
+    needs=frozenset(
+        {
+            "organization",
+            "number",
+            "amount",
+            "is_paid",
+            "paid_on",
+            "due",
+            "pay_url",
+            "manage_url",
+            "support_email",
+        }
+    ),
+    secrets=frozenset({"pay_url"}),
+)
+
+# The specification's PaymentFailedEmail, the invoice attached. `next_attempt` is when the card is
+# charged again, `access_until` when grace ends; either may be empty.
+PAYMENT_FAILED: Final = Mail(
+    "payment_failed",
+    needs=frozenset(
+        {
+            "organization",
+            "number",
+            "plan",
+            "amount",
+            "next_attempt",
+            "access_until",
+            "pay_url",
+            "manage_url",
+            "support_email",
+        }
+    ),
+    secrets=frozenset({"pay_url"}),
+)
+
 # `role` is a word and `may` what it allows; `expires` is a date to be read.
 TEAM_INVITATION: Final = Mail(
     "team_invitation",
@@ -99,7 +139,10 @@ TEAM_INVITATION: Final = Mail(
     secrets=frozenset({"accept_url"}),
 )
 
-_MAILS = {mail.kind: mail for mail in (SUBSCRIPTION_CONFIRMED, TRIAL_ENDING, TEAM_INVITATION)}
+_MAILS = {
+    mail.kind: mail
+    for mail in (SUBSCRIPTION_CONFIRMED, TRIAL_ENDING, TEAM_INVITATION, INVOICE, PAYMENT_FAILED)
+}
 KINDS = tuple(_MAILS)
 
 

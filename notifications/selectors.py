@@ -17,6 +17,11 @@ def messages_of(organization: Organization) -> QuerySet[Message]:
     return Message.objects.for_org(organization)
 
 
+def message_by_key(organization: Organization, *, kind: str, key: str, to: str) -> Message:
+    """Return the message that was queued under a key."""
+    return Message.objects.for_org(organization).get(kind=kind, key=key, to=to)
+
+
 def is_due(now: datetime) -> Q:
     """Return the condition under which a message may be claimed."""
     waiting = Q(state__in=[MessageState.QUEUED, MessageState.FAILED], next_attempt_at__lte=now)

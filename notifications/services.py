@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import F
 from django.template import loader
 
-from notifications import catalog, jobs, selectors
+from notifications import attachments, catalog, jobs, selectors
 from notifications.models import Message, MessageState
 from orgs.models import Organization
 
@@ -179,6 +179,8 @@ def _send(message: Message) -> str:
         metadata={"message": str(message.pk), "organization": str(message.organization_id)},
     )
     mail.attach_alternative(rendered.html, "text/html")
+    for file in attachments.made_for(message):
+        mail.attach(file.name, file.content, file.mimetype)
     mail.send()
     # Nothing from a backend that is not anymail's; a set of ids only for several recipients.
     known = mail.anymail_status.message_id

@@ -1,19 +1,18 @@
-"""What a provider does with invoices."""
+"""What a provider does with invoices, and with money that goes back."""
 
 from typing import Protocol
 
-from billing.types import InvoiceSnapshot
+from billing.types import ChargeSnapshot, CreditNoteSnapshot, DisputeSnapshot, InvoiceSnapshot
 
 
 class InvoiceCalls(Protocol):
-    """Reading and paying invoices. Errors as in `PaymentDriver`."""
+    """Reading and paying invoices. Errors as in `PaymentDriver`.
+
+    Each question raises `ObjectMissing` where there is nothing with this id.
+    """
 
     def retrieve_invoice(self, external_id: str) -> InvoiceSnapshot:
-        """Ask for an invoice as it is now, with every line.
-
-        Raises:
-            ObjectMissing: there is none with this id.
-        """
+        """Ask for an invoice as it is now, with every line."""
         ...
 
     def pay_invoice(
@@ -28,4 +27,16 @@ class InvoiceCalls(Protocol):
             DriverUnavailable: provably not charged.
             OutcomeUnknown: sent, no usable answer.
         """
+        ...
+
+    def retrieve_charge(self, external_id: str) -> ChargeSnapshot:
+        """Ask for a payment that went through, with all that was refunded of it."""
+        ...
+
+    def retrieve_credit_note(self, external_id: str) -> CreditNoteSnapshot:
+        """Ask for a credit note as it is now."""
+        ...
+
+    def retrieve_dispute(self, external_id: str) -> DisputeSnapshot:
+        """Ask for a dispute as it is now."""
         ...

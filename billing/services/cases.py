@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from billing.enums import CaseKind, CaseState
-from billing.models import Case, Subscription
+from billing.models import Case, Dispute, Subscription
 from billing.money import Money
 from billing.services import timeline
 from billing.types import Cause
@@ -75,6 +75,26 @@ def open_other_amount(
             data={"external_id": external_id},
         )
         timeline.record_event(organization=subscription.organization, line=line, cause=cause)
+    return was_new
+
+
+def open_dispute(*, dispute: Dispute) -> bool:
+    """A payer disputes a payment: staff answer at the provider; say whether that is news.
+
+    That it was disputed stands on the timeline already. The caller has locked the organization.
+    """
+    amount = Money(dispute.amount_minor, dispute.currency).display()
+    due = dispute.evidence_due_at
+    answer = f"answer at {dispute.provider}" + (f" by {due:%-d %B %Y}" if due else "")
+    reason = dispute.reason or "no reason given"
+    _, was_new = Case.objects.get_or_create(
+        organization=dispute.organization,
+        kind=CaseKind.DISPUTE,
+        external_id=dispute.external_id,
+        defaults={
+            "summary": f"A payment of {amount} is disputed ({reason}): {answer}, or accept it.",
+        },
+    )
     return was_new
 
 

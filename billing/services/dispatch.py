@@ -7,17 +7,24 @@ provider. So a batch of events about one object costs one fetch, and their order
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import connection, transaction
 
 from billing.drivers.base import DriverError
 from billing.enums import InboxState
-from billing.models import Customer, InboxEvent, PaymentAttempt
-from billing.services import checkout_sync, facts, fetching, mirror, projection, retries
+from billing.models import InboxEvent
+from billing.services import (
+    checkout_sync,
+    fetching,
+    invoices,
+    mirror,
+    payers,
+    projection,
+    retries,
+    standalone,
+)
 from billing.services.fetching import Group
-from billing.types import CheckoutSnapshot, NormalizedEvent, Subject, SubscriptionSnapshot
-from orgs.models import Organization
+from billing.types import CheckoutSnapshot, PayerSnapshot, Subject, SubscriptionSnapshot
 
 BATCH = 100
 # Objects whose rows are locked and written in one transaction: long enough to share its cost,
@@ -44,10 +51,6 @@ WHERE event.id = done.id
 """
 
 logger = logging.getLogger(__name__)
-
-
-class UnknownCustomer(LookupError):
-    """A fact about a payer who is not (yet) one of ours."""
 
 
 def drain_inbox(*, now: datetime, limit: int = BATCH) -> int:
@@ -132,7 +135,7 @@ def _name(group: Group) -> str:
 def _change(group: Group, snapshot: object) -> projection.Change:
     if not isinstance(snapshot, SubscriptionSnapshot) or group.fetched_at is None:
         raise TypeError("Only subscriptions are applied together.")
-    return projection.Change(snapshot, group.fetched_at, group.cause, group.facts)
+    return projection.Change(snapshot, group.fetched_at, group.cause, group.facts, group.along)
 
 
 def _apply(group: Group, now: datetime) -> int:
@@ -183,52 +186,44 @@ def _still_ours(groups: Iterable[Group]) -> set[int]:
 
 def _converge(group: Group, now: datetime) -> object:
     """Apply snapshot and facts; return the organization's id, or None if it concerns none."""
-    if isinstance(group.snapshot, SubscriptionSnapshot) and group.fetched_at:
+    snapshot, fetched_at = group.snapshot, group.fetched_at
+    if snapshot is None or fetched_at is None:
+        return _without_snapshot(group)
+    if isinstance(snapshot, SubscriptionSnapshot):
         done = projection.converge(
-            snapshot=group.snapshot,
-            fetched_at=group.fetched_at,
+            snapshot=snapshot,
+            fetched_at=fetched_at,
             cause=group.cause,
             now=now,
             happened=group.facts,
+            along=group.along,
         )
         return done.subscription.organization_id
-    if isinstance(group.snapshot, CheckoutSnapshot):
-        return checkout_sync.organization_of(group.provider, group.snapshot)
-    return _record_facts(group) if group.facts else None
+    if isinstance(snapshot, CheckoutSnapshot):
+        return checkout_sync.organization_of(group.provider, snapshot)
+    if isinstance(snapshot, PayerSnapshot):
+        payer = payers.converge_payer(
+            snapshot=snapshot, fetched_at=fetched_at, cause=group.cause, now=now
+        )
+        return payer.customer.organization_id if payer else None
+    return standalone.converge_standalone(
+        snapshot=snapshot,
+        along=group.along,
+        happened=group.facts,
+        fetched_at=fetched_at,
+        cause=group.cause,
+        now=now,
+    )
 
 
-def _record_facts(group: Group) -> object:
-    """Keep facts that no subscription stands behind, with the payer they name."""
-    organization: Organization | None = None
+def _without_snapshot(group: Group) -> object:
+    """Follow an object that the provider does not have, or keep facts that need none."""
+    if group.is_missing and group.subject and group.subject.kind == "invoice":
+        invoices.drop_draft(provider=group.provider, external_id=group.subject.external_id)
+    organization_id: object = None
     for member in group.members:
-        if member.event.fact is None:
-            continue
-        organization = Organization.objects.select_for_update(no_key=True).get(
-            pk=_payer_of(group.provider, member.event)
-        )
-        facts.record_fact(
-            provider=group.provider,
-            organization=organization,
-            subscription=None,
-            fact=member.event.fact,
-            cause=group.cause,
-        )
-    return organization.pk if organization else None
-
-
-def _payer_of(provider: str, event: NormalizedEvent) -> UUID:
-    """Find whose matter it is: by the customer, or (a dispute names none) by the payment.
-
-    Raises:
-        UnknownCustomer: nobody's of ours (yet).
-    """
-    if event.external_customer_id:
-        rows = Customer.objects.filter(external_id=event.external_customer_id)
-        found = rows.filter(provider=provider).values_list("organization_id", flat=True).first()
-    else:
-        payment = str(event.fact.detail.get("payment_intent", "")) if event.fact else ""
-        tries = PaymentAttempt.objects.filter(provider=provider, external_id=payment or "-")
-        found = tries.values_list("organization_id", flat=True).first()
-    if found is None:
-        raise UnknownCustomer(event.external_customer_id)
-    return found
+        if member.event.fact is not None:
+            organization_id = standalone.record_fact_alone(
+                provider=group.provider, event=member.event, cause=group.cause
+            )
+    return organization_id

@@ -9,11 +9,11 @@ from billing.services import timeline
 from billing.types import Cause, Fact
 from orgs.models import Organization
 
+# A payment that succeeded has no line of its own: its invoice's says that it was paid.
 _WORDS = {
-    FactKind.PAYMENT_FAILED: ("billing.payment.failed", "A payment{amount} failed."),
-    FactKind.PAYMENT_SUCCEEDED: ("billing.payment.succeeded", "A payment{amount} succeeded."),
+    FactKind.PAYMENT_FAILED: ("billing.invoice.payment_failed", "A payment{amount} failed."),
     FactKind.ACTION_REQUIRED: (
-        "billing.payment.action_required",
+        "billing.invoice.payment_action_required",
         "A payment{amount} waits for a confirmation by the card holder.",
     ),
     FactKind.REFUNDED: ("billing.payment.refunded", "A payment{amount} was refunded."),
@@ -48,7 +48,7 @@ def record_fact(
             "detail": dict(fact.detail),
         },
     )
-    if was_new:
+    if was_new and fact.kind in _WORDS:
         type_, words = _WORDS[fact.kind]
         line = timeline.Line(
             type=type_,

@@ -1,29 +1,46 @@
 """A batch of events, grouped by the object they are about, and what the provider says of it now."""
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from billing.drivers import registry
+from billing.drivers.base import ObjectMissing, PaymentDriver
 from billing.models import InboxEvent
 from billing.services import projection, retries
 from billing.types import (
     Cause,
+    ChargeSnapshot,
     CheckoutSnapshot,
+    CreditNoteSnapshot,
+    DisputeSnapshot,
     Fact,
+    InvoiceSnapshot,
     NormalizedEvent,
+    PayerSnapshot,
     Subject,
     SubscriptionSnapshot,
 )
 
 _FETCHERS = 8
-_CHECKOUT = "checkout_session"
+# What can be deleted at the provider, or was somebody else's from the start: no error, nothing to
+# apply. A subscription stays there for good, so one that is missing is asked for again.
+_MAY_BE_MISSING = frozenset({"invoice", "customer", "charge", "credit_note", "dispute"})
 
 logger = logging.getLogger(__name__)
 
-Snapshot = SubscriptionSnapshot | CheckoutSnapshot
+Snapshot = (
+    SubscriptionSnapshot
+    | CheckoutSnapshot
+    | InvoiceSnapshot
+    | PayerSnapshot
+    | ChargeSnapshot
+    | CreditNoteSnapshot
+    | DisputeSnapshot
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,13 +53,19 @@ class Claimed:
 
 @dataclasses.dataclass(slots=True)
 class Group:
-    """The events of one batch that are about the same object."""
+    """The events of one batch that are about the same object.
+
+    `along` are invoices that the events name and that the snapshot does not bring itself;
+    `is_missing` says that the provider knows no such object (any more).
+    """
 
     provider: str
     subject: Subject | None
     members: list[Claimed] = dataclasses.field(default_factory=list)
     fetched_at: datetime | None = None
     snapshot: Snapshot | None = None
+    along: tuple[InvoiceSnapshot, ...] = ()
+    is_missing: bool = False
     error: Exception | None = None
 
     @property
@@ -110,9 +133,38 @@ def _fetch(group: Group) -> None:
         return
     driver = registry.get_driver(group.provider)
     try:
-        if group.subject.kind == _CHECKOUT:
-            group.snapshot = driver.retrieve_checkout_session(group.subject.external_id)
-        else:
-            group.snapshot = driver.retrieve_subscription(group.subject.external_id)
+        group.snapshot = _ask(driver, group.subject)
+        group.along = tuple(_along(driver, group))
+    except ObjectMissing as error:
+        group.is_missing = True
+        if group.subject.kind not in _MAY_BE_MISSING:
+            group.error = error
     except Exception as error:  # noqa: BLE001 - raised again where the group is handled
         group.error = error
+
+
+def _ask(driver: PaymentDriver, subject: Subject) -> Snapshot:
+    asks: dict[str, Callable[[str], Snapshot]] = {
+        "subscription": driver.retrieve_subscription,
+        "checkout_session": driver.retrieve_checkout_session,
+        "invoice": driver.retrieve_invoice,
+        "customer": driver.retrieve_payer,
+        "charge": driver.retrieve_charge,
+        "credit_note": driver.retrieve_credit_note,
+        "dispute": driver.retrieve_dispute,
+    }
+    return asks[subject.kind](subject.external_id)
+
+
+def _along(driver: PaymentDriver, group: Group) -> Iterator[InvoiceSnapshot]:
+    """Fetch the invoices that were named and are not there yet, or not with all their lines."""
+    there = group.snapshot
+    latest = there.latest_invoice if isinstance(there, SubscriptionSnapshot) else None
+    named = {external_id for member in group.members for external_id in member.event.invoices}
+    if latest is not None:
+        named.discard(latest.external_id)
+        if not latest.has_all_lines:
+            named.add(latest.external_id)
+    for external_id in sorted(named):
+        with contextlib.suppress(ObjectMissing):  # a draft that is gone again
+            yield driver.retrieve_invoice(external_id)

@@ -30,6 +30,7 @@ from billing.services import (
     copying,
     default_methods,
     facts,
+    invoices,
     locking,
     settlement,
     standing,
@@ -37,7 +38,7 @@ from billing.services import (
     trials,
     wording,
 )
-from billing.types import Cause, Fact, PaymentOutcome, SubscriptionSnapshot
+from billing.types import Cause, Fact, InvoiceSnapshot, PaymentOutcome, SubscriptionSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def converge(
     cause: Cause,
     now: datetime,
     happened: Sequence[Fact] = (),
+    along: Sequence[InvoiceSnapshot] = (),
 ) -> Converged:
     """Apply a provider's subscription to ours, and write down what that changed.
 
@@ -79,11 +81,12 @@ def converge(
         cause: what set this off; kept with every line of the timeline it leads to.
         now: business time.
         happened: one-off facts that came with it.
+        along: invoices of it beside its latest one.
 
     Raises:
         UnknownSubscription: no row of ours belongs to it.
     """
-    change = Change(snapshot, fetched_at, cause, happened)
+    change = Change(snapshot, fetched_at, cause, happened, along)
     done = converge_together(changes=[change], now=now)[0]
     if done is None:
         raise UnknownSubscription(snapshot.external_id)
@@ -98,6 +101,7 @@ class Change:
     fetched_at: datetime
     cause: Cause
     happened: Sequence[Fact] = ()
+    along: Sequence[InvoiceSnapshot] = ()
 
 
 def converge_together(*, changes: Sequence[Change], now: datetime) -> list[Converged | None]:
@@ -113,6 +117,13 @@ def converge_together(*, changes: Sequence[Change], now: datetime) -> list[Conve
             _converge(change, row, now, pending) if row else None
             for change, row in zip(changes, rows, strict=True)
         ]
+        arrived = [
+            arrival
+            for change, row in zip(changes, done, strict=True)
+            if row
+            for arrival in invoices.arrivals_of(row.subscription, change)
+        ]
+        invoices.converge_invoices(arrivals=arrived, now=now, record=pending.record_event)
         _follow_up(changes, done, now, pending)
     return done
 

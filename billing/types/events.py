@@ -11,7 +11,8 @@ from billing.enums import FactKind, Provider
 class Subject:
     """The provider's object an event is about: what has to be fetched again.
 
-    `kind` is subscription, checkout_session, or one that only the mirror copies.
+    `kind` is subscription, invoice, customer, checkout_session, charge, credit_note, dispute, or
+    one that only the mirror copies.
     """
 
     kind: str
@@ -35,8 +36,9 @@ class NormalizedEvent:
     """A provider's event in our words (the specification's concise payload).
 
     `type` is `billing.<object>.<verb>`; `subject` is what to converge, None when nothing of ours
-    follows from it; `external_customer_id` places a fact that has no subject; `mirror` is what
-    dj-stripe's tables should copy.
+    follows from it; `invoices` are the ids of invoices it is about besides;
+    `external_customer_id` places a fact that has no subject; `mirror` is what dj-stripe's tables
+    should copy.
     """
 
     provider: Provider
@@ -45,6 +47,7 @@ class NormalizedEvent:
     provider_type: str
     occurred_at: datetime
     subject: Subject | None
+    invoices: tuple[str, ...] = ()
     external_customer_id: str = ""
     fact: Fact | None = None
     mirror: tuple[Subject, ...] = ()

@@ -65,7 +65,7 @@ class TestHandled:
         row.refresh_from_db()
         assert row.state == InboxState.DONE
 
-    def test_objects_are_noted_for_the_mirror_once(self, db: None) -> None:
+    def test_objects_are_noted_for_the_mirror_once(self, stripe: StripeSimulator) -> None:
         store("evt_1", "customer.created", {"id": "cus_1", "object": "customer"})
         store("evt_2", "customer.updated", {"id": "cus_1", "object": "customer"})
 
@@ -98,7 +98,10 @@ class TestHandled:
         assert fact.subscription == subscription
 
 
+@pytest.mark.usefixtures("stripe")
 class TestFactsWithoutASubscription:
+    """Charges that Stripe does not know any more: what happened to them stands all the same."""
+
     CHARGE = {
         "id": "ch_1",
         "object": "charge",

@@ -146,7 +146,7 @@ class TestOrder:
 
         row = PaymentFact.objects.get()
         assert (row.external_id, row.amount_minor) == ("in_1:1", 2900)
-        assert types(subscription.organization).count("billing.payment.failed") == 1
+        assert types(subscription.organization).count("billing.invoice.payment_failed") == 1
 
     def test_never_leaves_a_final_state(self) -> None:
         subscription = make_subscription()

@@ -110,11 +110,73 @@ class TestSubject:
 
         assert normalizer.normalize(event).subject == Subject("subscription", "sub_1")
 
-    def test_an_invoice_for_something_else_leads_nowhere(self) -> None:
+    def test_an_invoice_for_something_else_is_its_own(self) -> None:
         event = load("invoice.paid")
         event["data"]["object"]["parent"] = None
 
-        assert normalizer.normalize(event).subject is None
+        found = normalizer.normalize(event)
+
+        assert found.subject == Subject("invoice", obj("invoice.paid")["id"])
+        assert found.invoices == ()
+
+    def test_an_invoice_is_named_beside_its_subscription(self) -> None:
+        assert normalized("invoice.paid").invoices == (obj("invoice.paid")["id"],)
+
+    @pytest.mark.parametrize("parent", [None, obj("invoice.paid")["parent"]])
+    def test_nobody_can_ask_for_an_upcoming_invoice(self, parent: Any) -> None:
+        event = load("invoice.paid")
+        event["type"] = "invoice.upcoming"
+        event["data"]["object"].update(id="upcoming_in_1", parent=parent)
+
+        found = normalizer.normalize(event)
+
+        assert found.invoices == ()
+        assert found.subject is None or found.subject.kind == "subscription"
+
+    @pytest.mark.parametrize("name", ["charge.refunded", "refund.created"])
+    def test_refunds_are_told_by_their_charge(self, name: str) -> None:
+        found = obj(name)
+        charge = found["id"] if found["object"] == "charge" else found["charge"]
+
+        assert normalized(name).subject == Subject("charge", charge)
+
+    def test_a_dispute_is_its_own(self) -> None:
+        name = "charge.dispute.created"
+
+        assert normalized(name).subject == Subject("dispute", obj(name)["id"])
+
+    def test_a_credit_note_names_its_invoice(self) -> None:
+        note = {"id": "cn_1", "object": "credit_note", "invoice": "in_1", "customer": "cus_1"}
+        event = {**load("invoice.paid"), "type": "credit_note.created", "data": {"object": note}}
+
+        found = normalizer.normalize(event)
+
+        assert found.type == "billing.credit_note.created"
+        assert found.subject == Subject("credit_note", "cn_1")
+        assert found.invoices == ("in_1",)
+
+    def test_a_method_is_told_by_its_payer(self) -> None:
+        name = "payment_method.attached"
+
+        assert normalized(name).subject == Subject("customer", obj(name)["customer"])
+
+    def test_a_detached_method_is_told_by_who_had_it(self) -> None:
+        event = load("payment_method.attached")
+        event["type"] = "payment_method.detached"
+        event["data"]["previous_attributes"] = {"customer": event["data"]["object"]["customer"]}
+        event["data"]["object"]["customer"] = None
+
+        found = normalizer.normalize(event)
+
+        assert found.subject == Subject("customer", obj("payment_method.attached")["customer"])
+
+    @pytest.mark.parametrize("type_", ["customer.updated", "customer.deleted"])
+    def test_a_changed_payer_is_its_own(self, type_: str) -> None:
+        event = {**load("customer.created"), "type": type_}
+
+        found = normalizer.normalize(event)
+
+        assert found.subject == Subject("customer", obj("customer.created")["id"])
 
     def test_an_invoice_payment_only_knows_its_invoice(self) -> None:
         assert normalized("invoice_payment.paid").subject is None
@@ -134,7 +196,7 @@ class TestSubject:
 
     @pytest.mark.parametrize(
         "name",
-        ["customer.created", "payment_intent.succeeded", "charge.refunded", "price.created"],
+        ["customer.created", "payment_intent.succeeded", "price.created"],
     )
     def test_anything_else_has_none(self, name: str) -> None:
         assert normalized(name).subject is None

@@ -59,10 +59,17 @@ class Journey:
         )
 
     def _forget(self) -> None:
-        from billing.models import BillingEvent, Obligation  # noqa: PLC0415
+        from billing.models import (  # noqa: PLC0415
+            BillingEvent,
+            Invoice,
+            InvoiceDelivery,
+            Obligation,
+        )
         from notifications.models import Message  # noqa: PLC0415
 
         BillingEvent.objects.all().delete()
+        InvoiceDelivery.objects.all().delete()
+        Invoice.objects.all().delete()
         Message.objects.all().delete()
         Organization.objects.filter(pk=self.organization.pk).update(
             plan_status="PENDING_PAYMENT",
@@ -164,8 +171,14 @@ def test_the_reference_run_is_a_whole_journey(journey: Journey, expected: Databa
     assert len(journey.events) > 15
     assert {row.count("'done'") for row in expected["billing.InboxEvent"]} == {1}
     assert sum("('status', 'active')" in row for row in expected["billing.Subscription"]) == 1
-    assert sum("billing.payment.failed" in row for row in expected["billing.BillingEvent"]) >= 1
-    assert sum(expected["notifications.Message"].values()) == 1
+    lines = expected["billing.BillingEvent"]
+    assert sum("billing.invoice.payment_failed" in row for row in lines) >= 1
+    assert sum("billing.invoice.paid" in row for row in lines) == 1
+    assert sum(expected["billing.Invoice"].values()) == 3
+    mails = expected["notifications.Message"]
+    assert sum("('kind', 'subscription_confirmed')" in row for row in mails) == 1
+    assert sum("('kind', 'invoice')" in row for row in mails) == 1
+    assert (sum(mails.values()), sum(expected["billing.InvoiceDelivery"].values())) == (2, 1)
     assert sum("'status': 'active'" in row for row in expected["djstripe.Subscription"]) == 1
 
 

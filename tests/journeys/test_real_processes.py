@@ -90,7 +90,7 @@ def test_from_registration_to_active_with_every_webhook_doubled_and_shuffled(
         range(1, timeline.count() + 1)
     )
     assert timeline.filter(type="billing.subscription.activated").count() == 1
-    assert timeline.filter(type="billing.payment.failed").count() == 1
+    assert timeline.filter(type="billing.invoice.payment_failed").count() == 1
     processes.wait_until(lambda: bool(stack.mails()), what="The mail", seconds=WITHIN_SECONDS)
     time.sleep(0.5)
     assert len(stack.mails()) == 1

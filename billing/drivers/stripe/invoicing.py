@@ -1,12 +1,12 @@
-"""The calls of Stripe's driver that are about invoices."""
+"""The calls of Stripe's driver that are about invoices, and about money that goes back."""
 
 from billing.drivers.invoice_calls import InvoiceCalls
-from billing.drivers.stripe import invoices
-from billing.types import InvoiceSnapshot
+from billing.drivers.stripe import invoices, reversals
+from billing.types import ChargeSnapshot, CreditNoteSnapshot, DisputeSnapshot, InvoiceSnapshot
 
 
 class Invoicing(InvoiceCalls):
-    """Invoices, at the pinned API version."""
+    """Invoices, refunds, credit notes and disputes, at the pinned API version."""
 
     def retrieve_invoice(self, external_id: str) -> InvoiceSnapshot:
         """Ask for an invoice as it is now, with every line."""
@@ -19,3 +19,15 @@ class Invoicing(InvoiceCalls):
         return invoices.pay(
             external_id, payment_method=payment_method, idempotency_key=idempotency_key
         )
+
+    def retrieve_charge(self, external_id: str) -> ChargeSnapshot:
+        """Ask for a charge with its refunds."""
+        return reversals.retrieve_charge(external_id)
+
+    def retrieve_credit_note(self, external_id: str) -> CreditNoteSnapshot:
+        """Ask for a credit note as it is now."""
+        return reversals.retrieve_credit_note(external_id)
+
+    def retrieve_dispute(self, external_id: str) -> DisputeSnapshot:
+        """Ask for a dispute as it is now."""
+        return reversals.retrieve_dispute(external_id)

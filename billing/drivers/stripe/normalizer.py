@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from billing.drivers.stripe import subjects
 from billing.drivers.stripe.snapshots import id_of
 from billing.enums import FactKind, Provider
 from billing.types import Fact, NormalizedEvent, Subject
@@ -51,6 +52,7 @@ _VOCABULARY = {
         "dispute",
         "created updated closed funds_withdrawn funds_reinstated",
     ),
+    "credit_note": ("credit_note", "created updated voided"),
     "checkout.session": (
         "checkout",
         "completed:complete expired async_payment_succeeded async_payment_failed",
@@ -105,34 +107,12 @@ def normalize(payload: Json) -> NormalizedEvent:
         type=TYPES.get(type_, OTHER),
         provider_type=type_,
         occurred_at=occurred_at,
-        subject=_subject(type_, obj) if is_known else None,
+        subject=subjects.subject_of(payload) if is_known else None,
+        invoices=subjects.invoices_of(payload) if is_known else (),
         external_customer_id=_customer(obj) if is_known else "",
         fact=_fact(payload, obj, occurred_at) if is_known else None,
         mirror=_mirror(type_, obj) if is_known else (),
     )
-
-
-def _subject(type_: str, obj: Json) -> Subject | None:
-    kind = obj.get("object")
-    if kind == "subscription":
-        return Subject("subscription", obj["id"])
-    if kind == "checkout.session":
-        return Subject("checkout_session", obj["id"])
-    invoice = obj
-    if kind == "invoice_payment":  # says only which invoice, unless that was expanded
-        invoice = obj["invoice"]
-    elif not type_.startswith("invoice."):
-        return None
-    subscription_id = _subscription_of_invoice(invoice)
-    return Subject("subscription", subscription_id) if subscription_id else None
-
-
-def _subscription_of_invoice(invoice: Any) -> str:
-    """Return the subscription an invoice is for; empty for one that is for something else."""
-    if not isinstance(invoice, Mapping):
-        return ""
-    details = (invoice.get("parent") or {}).get("subscription_details") or {}
-    return id_of(details.get("subscription"))
 
 
 def _customer(obj: Json) -> str:

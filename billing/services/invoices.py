@@ -1,0 +1,269 @@
+"""Taking over what providers say of invoices: once each, in whatever order it comes."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from billing.models import Customer, Invoice, InvoiceLine, Subscription
+from billing.services import invoice_mail, invoice_steps, reversal_links, timeline
+from billing.types import Cause, InvoiceSnapshot
+from orgs.models import Organization
+
+if TYPE_CHECKING:
+    from billing.services.projection import Change
+
+logger = logging.getLogger(__name__)
+
+_FOLLOWED = (
+    "subscription",
+    "number",
+    "status",
+    "billing_reason",
+    "currency",
+    "subtotal_minor",
+    "discount_minor",
+    "tax_minor",
+    "total_minor",
+    "amount_due_minor",
+    "amount_paid_minor",
+    "amount_remaining_minor",
+    "paid_elsewhere_minor",
+    "credited_minor",
+    "issued_at",
+    "finalized_at",
+    "due_at",
+    "paid_at",
+    "voided_at",
+    "written_off_at",
+    "period_start",
+    "period_end",
+    "attempt_count",
+    "next_attempt_at",
+    "external_payment_id",
+    "hosted_url",
+    "provider_pdf_url",
+    "payer_name",
+    "payer_email",
+    "payer_address",
+    "payer_tax_ids",
+    "has_all_lines",
+    "lines_digest",
+    "snapshot_at",
+    "updated_at",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arrival:
+    """A snapshot, with the rows it belongs to and what set its fetch off.
+
+    The organization is locked; `subscription` is None for an invoice over something else.
+    `fetched_at` is the database's time at which the fetch began.
+    """
+
+    organization: Organization
+    customer: Customer
+    subscription: Subscription | None
+    snapshot: InvoiceSnapshot
+    fetched_at: datetime
+    cause: Cause
+
+
+@dataclasses.dataclass(slots=True)
+class _Change:
+    """An invoice before and after."""
+
+    arrival: Arrival
+    old: Invoice | None
+    new: Invoice
+
+    @property
+    def has_new_lines(self) -> bool:
+        return self.new.lines_digest != (self.old.lines_digest if self.old else "")
+
+
+def converge_invoices(
+    *,
+    arrivals: Sequence[Arrival],
+    now: datetime,
+    record: timeline.Recorder = timeline.record_event,
+) -> list[Invoice]:
+    """Apply snapshots of invoices, each unless a newer one was applied; return the rows.
+
+    One read and one write for all; lines are written where they differ. What became of each
+    invoice is a line of the timeline, and is mailed, in the caller's transaction.
+    """
+    if not arrivals:
+        return []
+    known = _known(arrivals)
+    changes = [
+        _Change(arrival, old, _as_row(arrival, old))
+        for arrival in _newest(arrivals)
+        if _may_follow(arrival, old := known.get(_key(arrival)))
+    ]
+    _write(changes)
+    for change in changes:
+        organization, cause = change.arrival.organization, change.arrival.cause
+        for line in invoice_steps.lines(change.old, change.new):
+            record(organization=organization, line=line, cause=cause)
+        for mailing in invoice_steps.mailings(change.old, change.new):
+            invoice_mail.queue_invoice(invoice=change.new, mailing=mailing, now=now)
+    reversal_links.link_paid([change.new for change in changes if _was_just_paid(change)], now=now)
+    return [change.new for change in changes]
+
+
+def drop_draft(*, provider: str, external_id: str) -> bool:
+    """Forget a draft that its provider has deleted; say whether we had it.
+
+    Only drafts can be deleted there: nobody was told of them.
+    """
+    drafts = Invoice.objects.filter(provider=provider, external_id=external_id)
+    deleted, _ = drafts.filter(finalized_at=None).delete()
+    return bool(deleted)
+
+
+def arrivals_of(subscription: Subscription, change: "Change") -> list[Arrival]:
+    """Return the invoices that came with a snapshot of a subscription."""
+    latest = change.snapshot.latest_invoice
+    found = [*([latest] if latest else []), *change.along]
+    return [
+        Arrival(
+            subscription.organization,
+            subscription.customer,
+            subscription,
+            snapshot,
+            change.fetched_at,
+            change.cause,
+        )
+        for snapshot in found
+    ]
+
+
+def _key(arrival: Arrival) -> tuple[str, str]:
+    return (arrival.snapshot.provider, arrival.snapshot.external_id)
+
+
+def _known(arrivals: Iterable[Arrival]) -> dict[tuple[str, str], Invoice]:
+    rows = Invoice.objects.filter(
+        provider__in={arrival.snapshot.provider for arrival in arrivals},
+        external_id__in={arrival.snapshot.external_id for arrival in arrivals},
+    )
+    return {(row.provider, row.external_id): row for row in rows}
+
+
+def _newest(arrivals: Iterable[Arrival]) -> list[Arrival]:
+    """Keep one arrival for each invoice: two subscriptions' events may bring the same one."""
+    newest: dict[tuple[str, str], Arrival] = {}
+    for arrival in arrivals:
+        other = newest.get(_key(arrival))
+        if other is None or arrival.fetched_at >= other.fetched_at:
+            newest[_key(arrival)] = arrival
+    return list(newest.values())
+
+
+def _may_follow(arrival: Arrival, old: Invoice | None) -> bool:
+    if old is None:
+        return True
+    if old.organization_id != arrival.organization.pk:
+        # Never moved from one tenant to another, whatever the provider's metadata says.
+        logger.error("invoice.of_another_tenant", extra={"invoice": str(old.pk)})
+        return False
+    return arrival.fetched_at >= old.snapshot_at
+
+
+def _as_row(arrival: Arrival, old: Invoice | None) -> Invoice:
+    snapshot = arrival.snapshot
+    row = Invoice(
+        organization=arrival.organization,
+        customer=arrival.customer,
+        subscription=arrival.subscription,
+        provider=snapshot.provider,
+        external_id=snapshot.external_id,
+        number=snapshot.number,
+        status=snapshot.status,
+        billing_reason=snapshot.billing_reason,
+        currency=snapshot.currency,
+        subtotal_minor=snapshot.subtotal_minor,
+        discount_minor=snapshot.discount_minor,
+        tax_minor=snapshot.tax_minor,
+        total_minor=snapshot.total_minor,
+        amount_due_minor=snapshot.amount_due_minor,
+        amount_paid_minor=snapshot.amount_paid_minor,
+        amount_remaining_minor=snapshot.amount_remaining_minor,
+        paid_elsewhere_minor=snapshot.paid_elsewhere_minor,
+        credited_minor=snapshot.credited_minor,
+        issued_at=snapshot.created_at or arrival.fetched_at,
+        finalized_at=snapshot.finalized_at,
+        due_at=snapshot.due_at,
+        paid_at=snapshot.paid_at,
+        voided_at=snapshot.voided_at,
+        written_off_at=snapshot.written_off_at,
+        period_start=snapshot.period_start,
+        period_end=snapshot.period_end,
+        attempt_count=snapshot.attempt_count,
+        next_attempt_at=snapshot.next_attempt_at,
+        external_payment_id=snapshot.external_payment_id,
+        hosted_url=snapshot.hosted_url,
+        provider_pdf_url=snapshot.pdf_url,
+        payer_name=snapshot.payer_name,
+        payer_email=snapshot.payer_email,
+        payer_address=list(snapshot.payer_address),
+        payer_tax_ids=list(snapshot.payer_tax_ids),
+        has_all_lines=snapshot.has_all_lines,
+        lines_digest=_digest(snapshot),
+        snapshot_at=arrival.fetched_at,
+    )
+    if old is not None:
+        row.pk, row.created_at, row.refunded_minor = old.pk, old.created_at, old.refunded_minor
+        row.subscription_id = row.subscription_id or old.subscription_id
+        if not snapshot.has_all_lines:  # what we have is as much, or more
+            row.has_all_lines, row.lines_digest = old.has_all_lines, old.lines_digest
+    return row
+
+
+def _digest(snapshot: InvoiceSnapshot) -> str:
+    """Return what tells whether the lines are the ones we have, without reading those."""
+    rows = [dataclasses.asdict(line) for line in snapshot.lines]
+    text = json.dumps(rows, cls=DjangoJSONEncoder, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(changes: Sequence[_Change]) -> None:
+    if not changes:
+        return
+    # The constraint, not our look before, decides whether a row is new.
+    Invoice.objects.bulk_create(
+        [change.new for change in changes],
+        update_conflicts=True,
+        unique_fields=["provider", "external_id"],
+        update_fields=_FOLLOWED,
+    )
+    renewed = [change for change in changes if change.has_new_lines]
+    outdated = [change.old.pk for change in renewed if change.old]
+    if outdated:
+        InvoiceLine.objects.filter(invoice__in=outdated).delete()
+    lines = [line for change in renewed for line in _lines(change)]
+    if lines:
+        InvoiceLine.objects.bulk_create(lines)
+
+
+def _lines(change: _Change) -> list[InvoiceLine]:
+    return [
+        InvoiceLine(
+            organization_id=change.new.organization_id,
+            invoice=change.new,
+            position=position,
+            **dataclasses.asdict(line),
+        )
+        for position, line in enumerate(change.arrival.snapshot.lines, start=1)
+    ]
+
+
+def _was_just_paid(change: _Change) -> bool:
+    return change.new.paid_at is not None and (change.old is None or change.old.paid_at is None)
