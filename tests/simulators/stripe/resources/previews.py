@@ -102,7 +102,6 @@ def _first(rehearsal: Rehearsal, params: Params, details: Params, *, recurring: 
         details=subscriptions.details(rehearsal, details),
     )
     with rehearsal.at(_start(rehearsal, details), rehearsal.clock_id):
-        with rehearsal.at(_start(rehearsal, details), rehearsal.clock_id):
         subscription, invoice = subscribing.draft(rehearsal, wish)
     if recurring:
         subscription["status"] = "active"
@@ -114,13 +113,7 @@ def _start(rehearsal: Rehearsal, details: Params) -> int:
     """Return when a subscription that does not exist yet would begin."""
     named = details.integer("start_date")
     if named is not None and named < rehearsal.now():
-        raise Refusal("A start in the past is not previewed here.", param="start_date")
-    return named or rehearsal.now()
-
-
-def _start(rehearsal: Rehearsal, details: Params) -> int:
-    """Return when a subscription that does not exist yet would begin."""
-    named = details.integer("start_date")
-    if named is not None and named < rehearsal.now():
-        raise Refusal("A start in the past is not previewed here.", param=details.name("start_date"))
+        raise Refusal(
+            "A start in the past is not previewed here.", param=details.name("start_date")
+        )
     return named or rehearsal.now()
