@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from billing.enums import FactKind, SubscriptionStatus
-from billing.models import PaymentFact, Subscription
+from billing.enums import FactKind, InvoiceStatus, SubscriptionStatus
+from billing.models import Invoice, PaymentFact, Subscription
 from billing.money import Money
 
 _OVERDUE = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
@@ -27,13 +27,35 @@ def of(subscription: Subscription | None) -> Arrears:
     """Return what is owed for a subscription; asks the database only when it is overdue."""
     if subscription is None or subscription.status not in _OVERDUE:
         return Arrears()
-    invoice = subscription.latest_invoice_external_id
+    return _by_invoices(subscription) or _by_last_failure(subscription)
+
+
+def _by_invoices(subscription: Subscription) -> Arrears | None:
+    """Add up the open invoices; None before the provider has told of one."""
+    rows = Invoice.objects.filter(
+        organization_id=subscription.organization_id,
+        subscription=subscription,
+        status=InvoiceStatus.OPEN,
+        amount_remaining_minor__gt=0,
+    ).values_list("number", "amount_remaining_minor", "currency")
+    found = list(rows)
+    if not found:
+        return None
+    if len({currency for _, _, currency in found}) > 1:
+        return Arrears()
+    total = sum(amount for _, amount, _ in found)
+    number = found[0][0] if len(found) == 1 else ""
+    return Arrears(Money(total, found[0][2].upper()), number)
+
+
+def _by_last_failure(subscription: Subscription) -> Arrears:
+    """Take the amount from the last payment that failed, of the invoice that is at stake."""
     fact = (
         PaymentFact.objects.filter(
             organization_id=subscription.organization_id,
             subscription=subscription,
             kind=FactKind.PAYMENT_FAILED,
-            detail__invoice=invoice or None,
+            detail__invoice=subscription.latest_invoice_external_id or None,
         )
         .order_by("-occurred_at")
         .first()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.enums import AccessLevel, FactKind, SubscriptionStatus
-from billing.models import PaymentFact, Plan, Subscription
+from billing.models import Invoice, PaymentFact, Plan, Subscription
 from billing.money import Money
 from billing.selectors import access, arrears
 from billing.selectors.arrears import Arrears
@@ -145,6 +145,51 @@ class TestArrears:
         self._fail(overdue(latest_invoice_external_id="in_2"), "in_2", 9900, 8)
 
         assert arrears.of(subscription).in_words() == " of $29.00"
+
+    def _bill(self, subscription: Subscription, number: str, **fields: Any) -> None:
+        values: dict[str, Any] = {
+            "status": "open",
+            "currency": "USD",
+            "amount_remaining_minor": 2900,
+            **fields,
+        }
+        Invoice.objects.create(
+            organization=subscription.organization,
+            customer=subscription.customer,
+            subscription=subscription,
+            provider=subscription.provider,
+            external_id=f"in_{subscription.pk}_{number}",
+            number=number,
+            subtotal_minor=2900,
+            total_minor=2900,
+            amount_due_minor=2900,
+            issued_at=FAILED,
+            snapshot_at=FAILED,
+            **values,
+        )
+
+    def test_are_what_is_left_of_the_open_invoice(self) -> None:
+        subscription = overdue(latest_invoice_external_id="in_2")
+        self._fail(subscription, "in_2", 9900, 0)
+        self._bill(subscription, "F-12", amount_remaining_minor=1900)
+        self._bill(subscription, "F-11", status="paid", amount_remaining_minor=0)
+        self._bill(overdue(), "F-77")
+
+        assert arrears.of(subscription).in_words() == " of $19.00 (invoice F-12)"
+
+    def test_add_up_over_several_invoices(self) -> None:
+        subscription = overdue()
+        self._bill(subscription, "F-12")
+        self._bill(subscription, "F-13")
+
+        assert arrears.of(subscription).in_words() == " of $58.00"
+
+    def test_are_not_added_up_over_currencies(self) -> None:
+        subscription = overdue()
+        self._bill(subscription, "F-12")
+        self._bill(subscription, "F-13", currency="EUR")
+
+        assert arrears.of(subscription).in_words() == ""
 
     def test_are_unknown_until_the_provider_tells(self) -> None:
         assert arrears.of(overdue()).in_words() == ""
