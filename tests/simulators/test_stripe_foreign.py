@@ -108,3 +108,38 @@ class TestTokens:
     def test_an_unknown_one_is_refused(self, v1: Any) -> None:
         with pytest.raises(sdk.InvalidRequestError, match="No such token: 'tok_other'"):
             v1.payment_methods.create({"type": "card", "card": {"token": "tok_other"}})
+
+
+def test_an_updated_refund_is_told_under_both_names(simulator: StripeSimulator, v1: Any) -> None:
+    paid = v1.payment_intents.create(
+        {
+            "amount": 500,
+            "currency": "usd",
+            "confirm": True,
+            "payment_method": "pm_card_visa",
+            "payment_method_types": ["card"],
+        }
+    )
+    refund = v1.refunds.create({"payment_intent": paid.id})
+
+    v1.refunds.update(refund.id, {"metadata": {"a": "1"}})
+    v1.refunds.update(refund.id, {"metadata": {"a": "1"}})
+
+    told = [event for event in simulator.events() if event["type"].endswith("refund.updated")]
+    assert [event["type"] for event in told] == ["refund.updated", "charge.refund.updated"]
+    for event in told:
+        assert event["data"]["previous_attributes"] == {"metadata": {"a": None}}
+
+
+def test_a_clock_says_that_it_advances_before_it_is_ready(
+    simulator: StripeSimulator, v1: Any
+) -> None:
+    clock = v1.test_helpers.test_clocks.create({"frozen_time": 1_577_836_800})
+
+    v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": 1_577_923_200})
+
+    told = [event["data"]["object"] for event in simulator.events()[1:]]
+    assert [(one["status"], one["frozen_time"]) for one in told] == [
+        ("advancing", 1_577_836_800),
+        ("ready", 1_577_923_200),
+    ]

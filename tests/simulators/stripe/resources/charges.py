@@ -6,7 +6,7 @@ from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.expand import includable
 from tests.simulators.stripe.routing import Call, listing, route
 from tests.simulators.stripe.wire import merge_metadata
-from tests.simulators.stripe.world import World
+from tests.simulators.stripe.world import World, changes
 
 
 @route("GET", "/v1/charges/{}")
@@ -110,8 +110,12 @@ def get_refund(call: Call) -> Json:
 def update_refund(call: Call) -> Json:
     """Change the metadata of a refund."""
     refund = call.world.store.get("refund", call.id)
+    before = dict(refund)
     with call.world.change(refund, "refund.updated"):
         refund["metadata"] = merge_metadata(refund["metadata"], call.params)
+    if refund != before:
+        # The older name of the same event, for the refunds of a charge.
+        call.world.emit("charge.refund.updated", refund, changes(before, refund))
     return refund
 
 
