@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from tests.contract import journey_changes, journey_invoices, journey_pages
+from tests.contract import journey_changes, journey_invoices, journey_pages, journey_standing
 
 DAY = 86_400
 ALL = [
@@ -33,6 +33,7 @@ def go(traveller: Any) -> None:
     renewals(traveller, price)
     journey_changes.go(traveller, price, payer(traveller))
     journey_invoices.go(traveller, price, payer(traveller))
+    journey_standing.go(traveller, price, payer(traveller))
     journey_pages.go(traveller, price)
     events(traveller)
 

@@ -165,6 +165,16 @@ class StripeSimulator:
         found: list[Json] = self.control("GET", f"objects/{kind}")["objects"]
         return found
 
+    def dispute(self, charge: str, **how: Any) -> Json:
+        """Let the cardholder's bank dispute a charge: reason, amount, inquiry; return it."""
+        found: Json = self.control("POST", "disputes", {"charge": charge, **how})
+        return found
+
+    def decide_dispute(self, dispute: str, outcome: str) -> Json:
+        """Let the bank decide a dispute: "won" or "lost", as seen from the merchant."""
+        found: Json = self.control("POST", "disputes", {"dispute": dispute, "outcome": outcome})
+        return found
+
     def settings(self, **changes: Any) -> Json:
         """Change the account's settings (retry_days, after_retries, …); return them all."""
         found: Json = self.control("POST", "settings", changes)

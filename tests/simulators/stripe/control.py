@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.api import Api
 from tests.simulators.stripe.deliveries import Deliveries, default_disturbance
-from tests.simulators.stripe.engine import clockwork
+from tests.simulators.stripe.engine import clockwork, disputing
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.faults import Fault
 from tests.simulators.stripe.world import World, default_settings
@@ -37,6 +37,7 @@ class Control:
             ("POST", "webhooks"): self._configure_webhooks,
             ("POST", "webhooks/deliver"): self._deliver,
             ("GET", "events"): self._events,
+            ("POST", "disputes"): self._dispute,
             ("GET", "settings"): self._settings,
             ("POST", "settings"): self._change_settings,
             ("POST", "reset"): self._reset,
@@ -125,6 +126,24 @@ class Control:
         if kind.startswith("_"):
             raise ValueError("rows of the simulator's own are not shown")
         return {"objects": list(self.world.store.rows(kind))}
+
+    async def _dispute(self, given: Json, _query: dict[str, str]) -> Json:
+        """Dispute a charge, or decide a dispute: what a cardholder's bank does."""
+        store = self.world.store
+        if "dispute" in given:
+            dispute = store.get("dispute", str(given["dispute"]), param="dispute")
+            disputing.decide(self.world, dispute, won=given.get("outcome") == "won")
+        else:
+            charge = store.get("charge", str(given.get("charge", "")), param="charge")
+            dispute = disputing.open_dispute(
+                self.world,
+                charge,
+                reason=str(given.get("reason", "fraudulent")),
+                amount=given.get("amount"),
+                inquiry=bool(given.get("inquiry", False)),
+            )
+        self.api.after_request()
+        return dispute
 
     async def _settings(self, _given: Json, _query: dict[str, str]) -> Json:
         return dict(self.world.settings)

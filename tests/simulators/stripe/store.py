@@ -14,6 +14,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "credit_note": ("invoice", "customer"),
     "customer": ("email",),
     "customer_balance_transaction": ("customer",),
+    "dispute": ("charge", "payment_intent"),
     "discount": ("subscription",),
     "invoice": ("customer",),
     "invoice_payment": ("invoice", "intent"),

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
+    advancing,
     bills,
     invoicing,
     lines,
     prorating,
-    settling,
     standing,
     waiting,
 )
@@ -266,10 +266,9 @@ def collect_bill(
         due = world.now() + world.settings["finalize_after_s"]
         world.schedule(due, "finalize_invoice", invoice["id"])
         return
-    invoicing.finalize(world, invoice)
-    if invoice["status"] != "open":
+    if behavior != "default_incomplete" or subscription["pause_collection"] is not None:
+        advancing.advance(world, invoice, off_session=off_session, retry=False)
         return
-    if behavior == "default_incomplete":
+    invoicing.finalize(world, invoice)
+    if invoice["status"] == "open":
         standing.follow_failed(world, invoice)
-    else:
-        settling.collect(world, invoice, off_session=off_session)

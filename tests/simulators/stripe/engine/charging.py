@@ -118,9 +118,10 @@ def _succeed(world: World, intent: Json, attempt: Attempt) -> None:
         world.emit("payment_intent.amount_capturable_updated", intent)
 
 
-def book(world: World, source: Json, amount: int, type_: str) -> None:
+def book(world: World, source: Json, amount: int, type_: str, *, fee: int | None = None) -> Json:
     """Write the balance transaction of a charge (positive) or a refund (negative)."""
-    fee = round(amount * 0.029) + 30 if amount > 0 else 0
+    if fee is None:
+        fee = round(amount * 0.029) + 30 if amount > 0 else 0
     row = {
         "id": ids.new_id("balance_transaction"),
         "object": "balance_transaction",
@@ -132,15 +133,26 @@ def book(world: World, source: Json, amount: int, type_: str) -> None:
         "description": source.get("description"),
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": [],
+        "fee_details": [
+            {
+                "amount": fee,
+                "application": None,
+                "currency": source["currency"],
+                "description": "Dispute fee" if source["object"] == "dispute" else "Processing",
+                "type": "stripe_fee",
+            }
+        ]
+        if fee
+        else [],
         "net": amount - fee,
         "reporting_category": type_,
         "source": source["id"],
         "status": "pending",
         "type": type_,
     }
-    source["balance_transaction"] = row["id"]
-    world.add(row)
+    if source["object"] != "dispute":
+        source["balance_transaction"] = row["id"]
+    return world.add(row)
 
 
 def _outcome(decline: Decline | None) -> Json:

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
+    advancing,
     coupons,
+    disputing,
+    ending,
     invoicing,
     pending,
     phasing,
@@ -82,27 +85,7 @@ def _announce_trial_end(world: World, subscription: Json) -> None:
 def _finalize_invoice(world: World, invoice: Json) -> None:
     if invoice["status"] != "draft" or not invoice["auto_advance"]:
         return
-    subscription = standing.subscription_of(world, invoice)
-    pause = subscription["pause_collection"] if subscription is not None else None
-    if pause is not None and pause["behavior"] == "keep_as_draft":
-        invoice["auto_advance"] = False
-        world.touch(invoice)
-        return
-    invoicing.finalize(world, invoice)
-    if invoice["status"] != "open":
-        return
-    if pause is not None and pause["behavior"] == "void":
-        invoicing.void(world, invoice)
-    elif pause is not None:
-        with world.change(invoice, "invoice.updated"):
-            invoice["status"] = "uncollectible"
-        world.emit("invoice.marked_uncollectible", invoice)
-    elif invoice["collection_method"] == "charge_automatically":
-        settling.collect(world, invoice, off_session=False, retry=True)
-    else:
-        world.emit("invoice.sent", invoice)
-        if invoice["due_date"] is not None:
-            world.schedule(invoice["due_date"], "fall_overdue", invoice["id"])
+    advancing.advance(world, invoice)
 
 
 def _retry_invoice(world: World, invoice: Json) -> None:
@@ -155,8 +138,16 @@ def _expire_authorization(world: World, intent_id: str) -> None:
 
 
 def _cancel_at(world: World, subscription: Json) -> None:
-    if subscription["cancel_at"] == world.now():
-        standing.end(world, subscription, reason="cancellation_requested")
+    if subscription["cancel_at"] != world.now():
+        return
+    if standing.period_end(subscription) <= world.now():
+        ending.end_as_planned(world, subscription)
+        return
+    # In the middle of a period: what is left of it is credited, unless that was not wanted.
+    prorate = world.store.find(ending.UNCREDITED, subscription["id"]) is None
+    invoice = ending.cancel(world, subscription, prorate=prorate, invoice_now=True)
+    if invoice is not None:
+        world.schedule(world.now(), "finalize_invoice", invoice["id"])
 
 
 def _resume_collection(world: World, subscription: Json) -> None:
@@ -177,6 +168,7 @@ JOBS: dict[str, Job] = {
     "announce_schedule_end": _schedule(schedules.announce_end),
     "announce_trial_end": _subscription(_announce_trial_end),
     "cancel_at": _subscription(_cancel_at),
+    "dispute_overdue": disputing.fall_overdue,
     "end_discount": _end_discount,
     "end_period": _subscription(renewing.end_period),
     "expire_authorization": _expire_authorization,

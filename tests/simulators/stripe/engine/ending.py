@@ -4,6 +4,8 @@ from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import bills, changing, prorating, standing, waiting
 from tests.simulators.stripe.world import World
 
+# Subscriptions that are to end in the middle of a period without credit for the rest of it.
+UNCREDITED = "_uncredited_end"
 REQUESTED = "cancellation_requested"
 
 

@@ -28,7 +28,10 @@ def refund(
     """Give back an amount of a captured charge, or all that is left of it."""
     if not charge["captured"]:
         raise Refusal(f"Charge {charge['id']} has not been captured.", code="charge_not_captured")
-    if charge["disputed"]:
+    if any(
+        not dispute["is_charge_refundable"] and dispute["status"] != "won"
+        for dispute in world.store.where("dispute", "charge", charge["id"])
+    ):
         raise Refusal(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",

@@ -27,7 +27,8 @@ def end_period(world: World, subscription: Json) -> None:
         phasing.turn(world, schedule)
     if subscription["status"] in standing.ENDED:
         return
-    if subscription["cancel_at_period_end"]:
+    planned = subscription["cancel_at"]
+    if subscription["cancel_at_period_end"] or (planned and planned <= world.now()):
         ending.end_as_planned(world, subscription)
     elif subscription["status"] != "trialing" or _may_leave_trial(world, subscription):
         _renew(world, subscription)

@@ -172,6 +172,10 @@ def _make(world: World, wish: Start, *, trialing: bool, charges: bool) -> Json:
     elif charges:
         subscription["status"] = "incomplete"
     subscription.update(wish.details)
+    if isinstance(subscription["cancel_at"], str):
+        ends = [item["current_period_end"] for item in items]
+        first = subscription["cancel_at"] == "min_period_end"
+        subscription["cancel_at"] = min(ends) if first else max(ends)
     if subscription["cancel_at_period_end"]:
         subscription["cancel_at"] = standing.period_end(subscription)
         subscription["canceled_at"] = now

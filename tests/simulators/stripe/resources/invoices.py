@@ -2,6 +2,7 @@
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
+    advancing,
     bills,
     coupons,
     invoicing,
@@ -223,10 +224,7 @@ def mark_invoice_uncollectible(call: Call) -> Json:
     invoice = _invoice_to_write(call)
     if invoice["status"] != "open":
         raise Refusal("You can only mark open invoices as uncollectible.")
-    with world.change(invoice, "invoice.updated"):
-        invoice.update(status="uncollectible", auto_advance=False, next_payment_attempt=None)
-        invoice["status_transitions"]["marked_uncollectible_at"] = world.now()
-    world.emit("invoice.marked_uncollectible", invoice)
+    advancing.mark_uncollectible(world, invoice)
     return invoice
 
 

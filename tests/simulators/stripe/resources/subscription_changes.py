@@ -1,7 +1,7 @@
 """POST /v1/subscriptions/{id}: changing what runs."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import changing, coupons, standing
+from tests.simulators.stripe.engine import changing, coupons, ending, standing
 from tests.simulators.stripe.engine.carrying_out import carry_out
 from tests.simulators.stripe.engine.changing import Change, Effect
 from tests.simulators.stripe.errors import Refusal
@@ -170,6 +170,12 @@ def _assign(world: World, subscription: Json, params: Params) -> None:
 
 
 def set_cancellation(world: World, subscription: Json, params: Params) -> None:
+    """Plan when the subscription ends, or that it goes on; note why."""
+    if params.has("cancel_at") and params.boolean("cancel_at_period_end"):
+        raise Refusal(
+            "You cannot set both `cancel_at` and `cancel_at_period_end`.",
+            param=params.name("cancel_at"),
+        )
     if params.has("cancel_at_period_end"):
         wanted = params.boolean("cancel_at_period_end")
         subscription["cancel_at_period_end"] = wanted
@@ -177,19 +183,40 @@ def set_cancellation(world: World, subscription: Json, params: Params) -> None:
             world, subscription, standing.period_end(subscription) if wanted else None
         )
     if params.has("cancel_at"):
-        given = params.text("cancel_at")
-        moment = None
-        if given in ("min_period_end", "max_period_end"):
-            moment = standing.period_end(subscription)
-        elif given is not None:
-            moment = params.integer("cancel_at")
+        moment = moment_of_end(world, subscription, params)
+        subscription["cancel_at_period_end"] = False
         _note_cancellation(world, subscription, moment)
         if moment is not None:
             world.schedule(moment, "cancel_at", subscription["id"])
+            note_credit(world, subscription, params)
     details = params.inside("cancellation_details")
     for field in ("comment", "feedback"):
         if details.has(field):
             subscription["cancellation_details"][field] = details.text(field)
+
+
+def moment_of_end(world: World, subscription: Json, params: Params) -> int | None:
+    """Return when a subscription is to end: at a moment, or with one of its periods."""
+    given = params.text("cancel_at")
+    ends: list[int] = [item["current_period_end"] for item in subscription["items"]["data"]]
+    if given == "min_period_end":
+        return min(ends)
+    if given in ("max_period_end", "max_billed_until"):
+        return max(ends)
+    moment = params.integer("cancel_at")
+    if moment is not None and moment <= world.now():
+        raise Refusal(
+            "Invalid timestamp: must be an integer Unix timestamp in the future.",
+            param=params.name("cancel_at"),
+        )
+    return moment
+
+
+def note_credit(world: World, subscription: Json, params: Params) -> None:
+    """Remember whether the rest of the period is credited when the subscription ends in it."""
+    world.store.remove(ending.UNCREDITED, subscription["id"])
+    if params.text("proration_behavior") == "none":
+        world.store.put(ending.UNCREDITED, subscription["id"], {"id": subscription["id"]})
 
 
 def _note_cancellation(world: World, subscription: Json, moment: int | None) -> None:

@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import changing, ending, invoicing, standing, subscribing
+from tests.simulators.stripe.engine import (
+    changing,
+    ending,
+    invoicing,
+    resuming,
+    standing,
+    subscribing,
+)
 from tests.simulators.stripe.engine.subscribing import Start, Wanted
 from tests.simulators.stripe.errors import Refusal, missing
 from tests.simulators.stripe.periods import DAY
@@ -83,6 +90,15 @@ def wanted_items(world: World, params: Params) -> list[Wanted]:
     return wanted
 
 
+def refuse_anchor(params: Params) -> None:
+    """Refuse a first period that is shorter than the others."""
+    if params.text("billing_cycle_anchor") is not None:
+        raise Refusal(
+            "The simulator does not know `billing_cycle_anchor` of a new subscription yet.",
+            param=params.name("billing_cycle_anchor"),
+        )
+
+
 def trial_end(world: World, params: Params) -> int | None:
     """Return when the trial is over, if there is one."""
     days = params.integer("trial_period_days")
@@ -101,6 +117,14 @@ def trial_end(world: World, params: Params) -> int | None:
     return end
 
 
+def _end_of(params: Params) -> int | str | None:
+    """Return the moment, or the name of the moment, at which a subscription is to end."""
+    named = params.text("cancel_at")
+    if named in ("min_period_end", "max_period_end", "max_billed_until"):
+        return named
+    return params.integer("cancel_at")
+
+
 def details(world: World, params: Params) -> Json:
     """Return the plain fields of a subscription that the caller sets."""
     found: Json = {}
@@ -111,7 +135,7 @@ def details(world: World, params: Params) -> Json:
     if params.has("cancel_at_period_end"):
         found["cancel_at_period_end"] = params.boolean("cancel_at_period_end")
     if params.text("cancel_at") is not None:
-        found["cancel_at"] = params.integer("cancel_at")
+        found["cancel_at"] = _end_of(params)
     payment = params.inside("payment_settings")
     if payment.data:
         found["payment_settings"] = {
@@ -133,6 +157,7 @@ def details(world: World, params: Params) -> Json:
 def create_subscription(call: Call) -> Json:
     """Start a subscription."""
     world, params = call.world, call.params
+    refuse_anchor(params)
     customer = live_customer(world, params.need("customer"), param="customer")
     method_id = params.text("default_payment_method")
     if method_id is not None:
@@ -236,16 +261,16 @@ def live_subscription(call: Call) -> Json:
 
 @route("POST", "/v1/subscriptions/{}/resume")
 def resume_subscription(call: Call) -> Json:
-    """Start a paused subscription again, from now on."""
-    world = call.world
+    """Start a paused subscription again; what it costs from now on is invoiced at once."""
+    world, params = call.world, call.params
     subscription = live_subscription(call)
     if subscription["status"] != "paused":
         raise Refusal("You can only resume subscriptions that are paused.")
-    with world.change(subscription, standing.UPDATED):
-        subscription["status"] = "active"
-        subscription["billing_cycle_anchor"] = world.now()
-        for item in subscription["items"]["data"]:
-            item["current_period_end"] = world.now()
-    world.emit("customer.subscription.resumed", subscription)
-    world.schedule(world.now(), "end_period", subscription["id"])
+    anchor = params.choice("billing_cycle_anchor", ("now", "unchanged"), "now")
+    prorates = params.text("proration_behavior") != "none"
+    invoice = resuming.resume(world, subscription, anchor_now=anchor == "now", prorates=prorates)
+    if invoice is not None:
+        changing.collect_bill(
+            world, subscription, invoice, off_session=True, behavior="allow_incomplete"
+        )
     return subscription
