@@ -155,3 +155,31 @@ def test_a_receipt_is_there_once_paid(v1: Any, payer: Payer, invoice: Any) -> No
     assert shown.status_code == httpx.codes.OK
     assert "<span>Amount</span><span>$58.00</span>" in shown.text
     assert "Visa ending in 4242" in shown.text
+
+
+class TestDiscounts:
+    def test_are_on_the_checkout_and_on_the_invoice(
+        self, v1: Any, payer: Payer, customer: Any, price: Any
+    ) -> None:
+        coupon = v1.coupons.create({"percent_off": 25, "duration": "once"})
+        session = v1.checkout.sessions.create(
+            {
+                "mode": "subscription",
+                "customer": customer.id,
+                "line_items": [{"price": price.id, "quantity": 2}],
+                "discounts": [{"coupon": coupon.id}],
+                "success_url": "http://127.0.0.1/done",
+            }
+        )
+
+        asked = payer.open(session.url).text
+        payer.leaves_for(session.url, email="ada@example.test", number="4242424242424242", **CARD)
+        paid = v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice"]})
+        shown = payer.open(paid.invoice.hosted_invoice_url).text
+
+        assert "<span>2 of Starter</span><span>$58.00 / month</span>" in asked
+        assert "<li><span>Discount</span><span>-$14.50</span></li>" in asked
+        assert '<p class="total">$43.50</p>' in asked
+        for row in ("Subtotal</span><span>$58.00", "Discount</span><span>-$14.50"):
+            assert f"<li><span>{row}</span></li>" in shown
+        assert '<p class="total">$43.50</p>' in shown

@@ -61,10 +61,7 @@ def _thanks(world: World, session: Json) -> Response:
         "data-done": "yes",
         "data-return-url": url.replace("{CHECKOUT_SESSION_ID}", session["id"]),
     }
-    body = (
-        '<main><div class="card"><h1>Thank you</h1><p role="status">All done.</p>'
-        "</div></main>"
-    )
+    body = '<main><div class="card"><h1>Thank you</h1><p role="status">All done.</p></div></main>'
     return page("Checkout complete", body, script="embedded.js", attributes=attributes)
 
 
@@ -83,10 +80,14 @@ def _summary(world: World, session: Json) -> str:
         name = item["description"] or "Item"
         if item["quantity"] > 1:
             name = f"{item['quantity']} of {name}"
-        amount = money(item["amount_total"], item["currency"])
+        amount = money(item["amount_subtotal"], item["currency"])
         rows += f"<li><span>{escape(name)}</span><span>{amount}{every}</span></li>"
     if session["mode"] == "setup":
         return "<h1>Save a card</h1>"
+    discount = session["total_details"]["amount_discount"]
+    if discount:
+        taken = money(-discount, session["currency"])
+        rows += f"<li><span>Discount</span><span>{taken}</span></li>"
     days = world.store.get("_checkout", session["id"])["data"].get("trial_period_days")
     trial = f'<p class="note">{escape(str(days))} days free, then as shown.</p>' if days else ""
     total = money(session["amount_total"], session["currency"])

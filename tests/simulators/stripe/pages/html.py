@@ -36,11 +36,12 @@ def page(
 
 def money(amount: int | None, currency: str | None) -> str:
     """Return an amount as a reader expects it."""
-    code = (currency or "usd").upper()
+    code, sign = (currency or "usd").upper(), "-" if (amount or 0) < 0 else ""
+    absolute = abs(amount or 0)
     if code in ("JPY", "KRW", "VND", "CLP"):
-        return f"{code} {amount or 0:,}"
-    value = f"{(amount or 0) / 100:,.2f}"
-    return f"${value}" if code == "USD" else f"{code} {value}"
+        return f"{sign}{code} {absolute:,}"
+    value = f"{absolute / 100:,.2f}"
+    return f"{sign}${value}" if code == "USD" else f"{sign}{code} {value}"
 
 
 def day(moment: int) -> str:
