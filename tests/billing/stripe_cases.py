@@ -50,7 +50,7 @@ def abandon(_: StripeSimulator) -> Call:
     return lambda: build.driver().abandon_subscription(external_id, idempotency_key=key)
 
 
-def _checkout_spec(stripe: StripeSimulator) -> CheckoutSpec:
+def checkout_spec(stripe: StripeSimulator) -> CheckoutSpec:
     return CheckoutSpec(
         our_id="c0ffee00-0000-4000-8000-000000000001",
         our_subscription_id="c0ffee00-0000-4000-8000-000000000002",
@@ -65,12 +65,12 @@ def _checkout_spec(stripe: StripeSimulator) -> CheckoutSpec:
 
 
 def create_checkout(stripe: StripeSimulator) -> Call:
-    spec, key = _checkout_spec(stripe), build.new_key()
+    spec, key = checkout_spec(stripe), build.new_key()
     return lambda: build.driver().create_checkout_session(spec, idempotency_key=key)
 
 
 def _opened(stripe: StripeSimulator) -> str:
-    spec = _checkout_spec(stripe)
+    spec = checkout_spec(stripe)
     opened = build.driver().create_checkout_session(spec, idempotency_key=build.new_key())
     return opened.external_id
 

@@ -17,6 +17,7 @@ from billing.drivers.base import (
 from tests.billing import (
     stripe_cases,
     stripe_change_cases,
+    stripe_coupon_cases,
     stripe_invoice_cases,
     stripe_payer_cases,
 )
@@ -25,7 +26,13 @@ from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
-_CASES = (stripe_cases, stripe_change_cases, stripe_invoice_cases, stripe_payer_cases)
+_CASES = (
+    stripe_cases,
+    stripe_change_cases,
+    stripe_coupon_cases,
+    stripe_invoice_cases,
+    stripe_payer_cases,
+)
 WRITES = {name: case for module in _CASES for name, case in module.WRITES.items()}
 QUESTIONS = {name: case for module in _CASES for name, case in module.QUESTIONS.items()}
 
@@ -36,7 +43,8 @@ class Disturbed:
     def __init__(self, stripe: StripeSimulator, case: Case, fault: dict[str, Any]) -> None:
         self.stripe, self.case = stripe, case
         self.call = case.prepare(stripe)
-        self.since = stripe.requests()[-1]["seq"]
+        asked = stripe.requests()
+        self.since = asked[-1]["seq"] if asked else 0
         stripe.add_fault(method=case.method, path=case.path, **fault)
 
     def fails(self) -> DriverError:

@@ -16,6 +16,7 @@ from billing.types import Subject
 from tests.billing import stripe_builders as build
 from tests.billing import stripe_cases as cases
 from tests.billing import stripe_change_cases as change_cases
+from tests.billing import stripe_coupon_cases as coupon_cases
 from tests.billing import stripe_invoice_cases as invoice_cases
 from tests.billing import stripe_payer_cases as payer_cases
 from tests.contract import spec_from_sdk
@@ -43,6 +44,7 @@ CALLS = {
     **invoice_cases.CALLS,
     **payer_cases.CALLS,
     **change_cases.CALLS,
+    **coupon_cases.CALLS,
 }
 ASK_NOBODY = {"verify_webhook", "normalize_webhook"}
 # Levels that Stripe follows when it expands; `data` counts as one.
@@ -136,6 +138,18 @@ class TestEveryCall:
         self, stripe: StripeSimulator, name: str
     ) -> None:
         assert "djstripe" not in json.dumps(requests_of(stripe, CALLS[name]))
+
+
+@pytest.mark.parametrize("call", coupon_cases.DISCOUNTED)
+def test_discounts_are_asked_for_as_stripe_takes_them(
+    stripe: StripeSimulator, contract: Contract, call: Any
+) -> None:
+    requests = requests_of(stripe, call)
+
+    assert requests
+    for entry in requests:
+        assert contract.check_request(entry["method"], entry["path"], entry["params"]) == []
+        assert (entry["status"], entry["ignored"]) == (200, []), entry
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ Each scenario runs over all providers of `SANDBOXES`; one that a provider has no
 capabilities. So a service never needs to know which provider it talks to.
 """
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +21,7 @@ from billing.drivers.base import (
     SignatureInvalid,
 )
 from billing.enums import FINAL_STATUSES, AttemptState, Provider, SubscriptionStatus
-from billing.types import NormalizedEvent, Subject, SubscriptionSnapshot
+from billing.types import CouponSpec, DiscountRef, NormalizedEvent, Subject, SubscriptionSnapshot
 from tests.contract.sandboxes import SANDBOXES, Sandbox, new_key
 
 SECRET = "whsec_sharedscenariosshared00000"
@@ -133,6 +134,31 @@ class TestStarting:
     def test_what_does_not_exist_is_said_to_be_missing(self, subscribing: Sandbox) -> None:
         with pytest.raises(ObjectMissing):
             subscribing.driver.retrieve_subscription("nothing")
+
+
+class TestCoupons:
+    def coupon(self, sandbox: Sandbox) -> str:
+        code = new_key()[4:16].upper()
+        spec = CouponSpec("1", code, "Welcome", "repeating", percent_off="20", duration_months=3)
+        first = sandbox.driver.ensure_coupon(spec, idempotency_key=new_key())
+        assert sandbox.driver.ensure_coupon(spec, idempotency_key=new_key()) == first
+        return first
+
+    def test_of_ours_lie_on_what_is_started_with_them(self, subscribing: Sandbox) -> None:
+        spec = dataclasses.replace(
+            subscribing.new_start(subscribing.good_card),
+            discount=DiscountRef(self.coupon(subscribing)),
+        )
+
+        snapshot = subscribing.driver.create_subscription(spec, idempotency_key=new_key())
+
+        assert snapshot.status is SubscriptionStatus.ACTIVE
+        (discount,) = snapshot.discounts
+        assert (discount.name, discount.percent_off) == ("Welcome", "20")
+        assert discount.ends_at is not None
+
+    def test_of_nobody_are_not_found(self, subscribing: Sandbox) -> None:
+        assert subscribing.driver.find_discount(new_key()[4:16]) is None
 
 
 class TestUnknownOutcomes:
