@@ -24,7 +24,7 @@ admin.site.unregister(Organization)  # the page below shows more than orgs can k
 
 @admin.register(Organization)
 class OrganizationAdmin(orgs_admin.OrganizationAdmin):
-    list_display: ClassVar[Any] = (*orgs_admin.OrganizationAdmin.list_display, "access_level")
+    list_display: Any = (*orgs_admin.OrganizationAdmin.list_display, "access_level")
     list_filter: ClassVar[Any] = (*orgs_admin.OrganizationAdmin.list_filter, "access_level")
     search_fields: ClassVar[Any] = (
         *orgs_admin.OrganizationAdmin.search_fields,

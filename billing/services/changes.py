@@ -73,7 +73,10 @@ def change_subscription(
     refuse_while_pending(subscription)
     quote = _quote(organization, wanted, quote_id, now)
     limits.check_fits(
-        organization=organization, plan_version=quote.price.plan_version, seats=quote.seats
+        organization=organization,
+        plan_version=quote.price.plan_version,
+        seats=quote.seats,
+        at_period_end=quote.effective == Effective.PERIOD_END,
     )
     coupon = quotes.coupon_of(quote)
     spec = quotes.spec_of(quote)

@@ -1,7 +1,9 @@
 """Whether what an organization uses fits into another plan."""
 
+from collections.abc import Collection
+
 from billing.enums import FeatureKind
-from billing.models import PlanFeature, PlanVersion
+from billing.models import PlanFeature, PlanVersion, Subscription
 from billing.selectors import entitlements, subscriptions
 from orgs.errors import Conflict
 from orgs.models import Organization
@@ -20,21 +22,21 @@ def check_fits(
 ) -> None:
     """Refuse a change to less than is in use now.
 
-    What is metered starts anew with the next period, so it does not speak against a change
-    `at_period_end`. Seats are compared with the members only where they become fewer: nobody has
-    to buy one for each member otherwise.
+    Only what becomes less counts: whoever is over a limit already may go to a larger plan, or keep
+    the one it has. What is metered starts anew with the next period, so it does not speak against
+    a change `at_period_end`. Seats are compared with the members only where they become fewer:
+    nobody has to buy one for each member otherwise.
 
     Raises:
         DoesNotFit: `fields` names every limit that is exceeded, and by what.
     """
     current = subscriptions.in_force(organization)
-    since = current.current_period_start if current else None
     kinds = [FeatureKind.LIMIT] if at_period_end else list(entitlements.COUNTED)
-    rows = PlanFeature.objects.filter(plan_version=plan_version, kind__in=kinds, unlimited=False)
     problems = {}
-    for row in rows.order_by("rank", "key"):
+    for row in _reduced(current, plan_version, kinds):
         is_metered = row.kind == FeatureKind.METERED
-        used = entitlements.count_use(organization, row.key, since if is_metered else None)
+        since = current.current_period_start if current and is_metered else None
+        used = entitlements.count_use(organization, row.key, since)
         if used is not None and used > (row.limit or 0):
             problems[row.key] = [f"In use: {used:,}; the plan allows {row.limit or 0:,}."]
     if current is not None and seats < current.seats:
@@ -43,3 +45,23 @@ def check_fits(
             problems["seats"] = [f"{members} people are members: remove some, or keep their seats."]
     if problems:
         raise DoesNotFit(fields=problems)
+
+
+def _reduced(
+    current: Subscription | None, wanted: PlanVersion, kinds: Collection[FeatureKind]
+) -> list[PlanFeature]:
+    """Return the wanted version's limits that are below those in force (without any: all)."""
+    mine = current.plan_version_id if current else None
+    rows = PlanFeature.objects.filter(plan_version__in=[mine, wanted.pk], kind__in=kinds)
+    known: dict[str, PlanFeature] = {}
+    new: list[PlanFeature] = []
+    for row in rows.order_by("rank", "key"):
+        if row.plan_version_id == wanted.pk:
+            new.append(row)
+        if row.plan_version_id == mine:
+            known[row.key] = row
+    return [row for row in new if not row.unlimited and _is_less(row, known.get(row.key))]
+
+
+def _is_less(new: PlanFeature, old: PlanFeature | None) -> bool:
+    return old is None or old.unlimited or (new.limit or 0) < (old.limit or 0)

@@ -65,6 +65,18 @@ class TestCheckFits:
             organization=org, plan_version=version_of("starter"), seats=1, at_period_end=True
         )
 
+    def test_whoever_is_over_a_limit_may_still_move_up_or_stay(
+        self, org: Organization, used: dict[str, int]
+    ) -> None:
+        row = give(org, "starter")
+        used |= {"agents": 30}
+
+        for version in (row.plan_version, version_of("professional")):
+            limits.check_fits(organization=org, plan_version=version, seats=2)
+
+        with pytest.raises(limits.DoesNotFit):
+            limits.check_fits(organization=org, plan_version=version_of("free"), seats=1)
+
     def test_a_plan_without_limits_takes_everything(
         self, org: Organization, used: dict[str, int]
     ) -> None:
