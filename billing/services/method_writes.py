@@ -35,7 +35,8 @@ def set_default(*, customer: Customer, external_id: str, cause: Cause, now: date
     except OutcomeUnknown as error:
         logger.warning("payment_method.outcome_unknown", extra={"customer": str(customer.pk)})
         look(customer=customer, subscription=live, cause=cause, now=now)
-        if not known(customer, external_id).is_default:
+        is_payers = customer.default_method_external_id == external_id
+        if not (is_payers and known(customer, external_id).is_default):
             raise ProviderFailed from error
     except DriverRejected as error:
         # It may have ended there: then only the payer is left to be told.

@@ -28,6 +28,8 @@ class Sandbox(abc.ABC):
     """Declined by the time the first payment is made, not when the card is saved."""
     refusal: ClassVar[str]
     """The provider's reason for `refused_card`."""
+    unsavable_card: ClassVar[str]
+    """Declined already when it is saved."""
     asking_card: ClassVar[str]
     """Its holder must confirm every payment; empty if the provider has no such cards."""
 
@@ -104,6 +106,7 @@ class StripeSandbox(Sandbox):
     good_card = "pm_card_visa"
     refused_card = "pm_card_chargeCustomerFail"
     refusal = "generic_decline"
+    unsavable_card = "pm_card_chargeDeclined"
     asking_card = "pm_card_authenticationRequired"
 
     def __init__(self, simulator: StripeSimulator) -> None:

@@ -60,6 +60,12 @@ def signing(sandbox: Sandbox) -> Sandbox:
     return _able(sandbox, "signed_webhooks")
 
 
+@pytest.fixture
+def saving(sandbox: Sandbox) -> Sandbox:
+    """A provider that keeps what its payers can pay with."""
+    return _able(sandbox, "payment_methods")
+
+
 def _able(sandbox: Sandbox, capability: str) -> Sandbox:
     if not getattr(sandbox.driver.capabilities, capability):
         pytest.skip(f"{sandbox.provider} has no {capability}")
@@ -244,6 +250,108 @@ class TestEnding:
         assert subscribing.driver.retrieve_subscription(created.external_id) == created
 
 
+class TestPayers:
+    def test_a_saved_card_is_shown_without_its_number(self, saving: Sandbox) -> None:
+        payer = saving.new_payer()
+
+        method = attach(saving, payer)
+
+        found = saving.driver.retrieve_payer(payer)
+        assert (found.provider, found.external_id) == (saving.provider, payer)
+        assert [row.external_id for row in found.methods] == [method]
+        shown = found.methods[0]
+        assert (len(shown.last4), shown.exp_month in range(1, 13)) == (4, True)
+        assert shown.kind == "card"
+        assert shown.fingerprint
+
+    def test_saving_it_again_keeps_one(self, saving: Sandbox) -> None:
+        payer = saving.new_payer()
+        method = attach(saving, payer)
+
+        assert attach(saving, payer, method) == method
+
+        assert len(saving.driver.retrieve_payer(payer).methods) == 1
+
+    def test_a_card_that_can_not_be_saved_is_declined(self, saving: Sandbox) -> None:
+        payer = saving.new_payer()
+
+        with pytest.raises(DriverRejected) as caught:
+            attach(saving, payer, saving.unsavable_card)
+
+        assert caught.value.code == "CARD_DECLINED"
+        assert saving.driver.retrieve_payer(payer).methods == ()
+
+    def test_one_of_several_is_the_default(self, saving: Sandbox) -> None:
+        payer = saving.new_payer()
+        attach(saving, payer)
+        chosen = attach(saving, payer)
+
+        for _ in range(2):  # twice is once
+            saving.driver.set_default_payment_method(
+                external_customer_id=payer, payment_method=chosen, idempotency_key=new_key()
+            )
+
+        assert saving.driver.retrieve_payer(payer).default_method_id == chosen
+
+    def test_a_subscription_is_charged_to_the_default_too(self, saving: Sandbox) -> None:
+        started = start(_able(saving, "subscriptions"), saving.good_card)
+        chosen = attach(saving, started.external_customer_id)
+
+        saving.driver.set_default_payment_method(
+            external_customer_id=started.external_customer_id,
+            payment_method=chosen,
+            external_subscription_id=started.external_id,
+            idempotency_key=new_key(),
+        )
+
+        again = saving.driver.retrieve_subscription(started.external_id)
+        assert again.default_method_id == chosen
+
+    def test_a_method_is_taken_off_and_only_once(self, saving: Sandbox) -> None:
+        payer = saving.new_payer()
+        method = attach(saving, payer)
+
+        for _ in range(2):
+            saving.driver.detach_payment_method(method, idempotency_key=new_key())
+
+        assert saving.driver.retrieve_payer(payer).methods == ()
+
+    def test_a_browser_gets_what_it_needs_for_a_card(self, saving: Sandbox) -> None:
+        prepared = saving.driver.create_setup_intent(saving.new_payer(), idempotency_key=new_key())
+
+        assert prepared.external_id
+        assert prepared.client_secret
+        assert prepared.client_secret not in repr(prepared)
+
+    def test_bills_can_go_elsewhere(self, sandbox: Sandbox) -> None:
+        payer = sandbox.new_payer()
+
+        sandbox.driver.update_customer(
+            payer, email="bills@acme.example", name="Acme", idempotency_key=new_key()
+        )
+
+        assert sandbox.driver.retrieve_payer(payer).email == "bills@acme.example"
+
+    def test_who_does_not_exist_is_said_to_be_missing(self, sandbox: Sandbox) -> None:
+        with pytest.raises(ObjectMissing):
+            sandbox.driver.retrieve_payer("nobody")
+
+    def test_a_page_for_payers_has_an_address(self, sandbox: Sandbox) -> None:
+        portal = _able(sandbox, "portal")
+
+        address = portal.driver.create_portal_session(
+            portal.new_payer(), return_url="https://till.test/", idempotency_key=new_key()
+        )
+
+        assert address.startswith("http")
+
+
+def attach(sandbox: Sandbox, payer: str, card: str = "") -> str:
+    return sandbox.driver.attach_payment_method(
+        card or sandbox.good_card, external_customer_id=payer, idempotency_key=new_key()
+    )
+
+
 class TestWebhooks:
     def test_its_own_events_are_believed(self, signing: Sandbox) -> None:
         event = _some_event(signing)
@@ -289,6 +397,19 @@ class TestWebhooks:
         assert [kind for kind, _ in facts] == ["payment_failed"]
         fact = next(iter(facts.values()))
         assert (fact.amount_minor, fact.currency) == (5800, "USD")
+
+    def test_what_happens_to_a_method_leads_to_its_payer(self, saving: Sandbox) -> None:
+        payer = saving.new_payer()
+        method = attach(saving, payer)
+        saving.driver.detach_payment_method(method, idempotency_key=new_key())
+
+        told = [
+            event.type
+            for event in _normalized(_able(saving, "signed_webhooks"))
+            if event.subject == Subject("customer", payer)
+        ]
+
+        assert told == ["billing.payment_method.attached", "billing.payment_method.detached"]
 
     def test_every_event_has_a_name_of_ours(self, sandbox: Sandbox) -> None:
         _some_event(sandbox)
