@@ -1,8 +1,7 @@
 """One settings file; values come from the environment through django-environ.
 
 TILL_ENV says what this process is: `production` (the default: anything missing fails loudly),
-`development` or `test` (PostgreSQL and Valkey are started when no URL is given, and secrets have
-harmless defaults).
+`development` or `test` (services start where no URL is given, secrets have harmless defaults).
 """
 
 from pathlib import Path
@@ -12,7 +11,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import backoffice, rest
+from config import backoffice, rest, seller
 
 django_stubs_ext.monkeypatch()
 
@@ -234,6 +233,7 @@ ANYMAIL: dict[str, object] = env.json("ANYMAIL", default={})
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Till <billing@till.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 SUPPORT_EMAIL: str = env.str("SUPPORT_EMAIL", default="support@till.example")
+SELLER = seller.from_environment(env)
 
 # --- Celery -------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ _READ = re.compile(r'(?:\benv\.\w+|\brequired)\(\s*["\']([A-Z][A-Z0-9_]+)["\']')
 
 
 def _variables() -> set[str]:
-    return set(_READ.findall((PROJECT / "config" / "settings.py").read_text()))
+    texts = [(PROJECT / "config" / name).read_text() for name in ("settings.py", "seller.py")]
+    return {name for text in texts for name in _READ.findall(text)}
 
 
 def _direct(name: str) -> set[str]:
