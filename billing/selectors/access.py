@@ -155,11 +155,13 @@ def _unpaid(subscription: Subscription, owed: Arrears) -> Access:
 
 
 def _paused(subscription: Subscription) -> Access:
-    plan = subscription.plan_version.plan.name
+    plan, ends = subscription.plan_version.plan.name, subscription.resumes_at
+    until = f" until {_day(ends)}" if ends else ""
     return Access(
         AccessLevel.RESTRICTED,
         "paused",
-        f"Access is restricted: {plan} is paused. Resume it to go on.",
+        f"Access is restricted: {plan} is paused{until}. Resume it to go on.",
+        until=ends,
     )
 
 

@@ -68,6 +68,14 @@ class TestAccessOf:
 
         assert seen.message == "Bistro is in its trial until 3 May 2026."
 
+    def test_says_when_a_pause_ends_by_itself(self) -> None:
+        seen = access.access_of(make_subscription(status="paused", resumes_at=ENDS), NOW)
+
+        assert seen.until == ENDS
+        assert seen.message == (
+            "Access is restricted: Bistro is paused until 3 May 2026. Resume it to go on."
+        )
+
     def test_every_status_has_a_rule(self) -> None:
         for status in SubscriptionStatus:
             assert access.access_of(make_subscription(status=status), NOW).message
