@@ -26,7 +26,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"KeyModeEnum": "orgs.models.KeyMode"},
+    "ENUM_NAME_OVERRIDES": {
+        "EffectiveEnum": "billing.enums.Effective",
+        "KeyModeEnum": "orgs.models.KeyMode",
+        "SessionModeEnum": ["checkout", "portal"],
+    },
     "PREPROCESSING_HOOKS": ["orgs.api.schema.canonical_endpoints"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/img/till.svg",

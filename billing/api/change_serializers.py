@@ -15,14 +15,13 @@ class _TermsIn(StrictSerializer):
     """When a change takes place, and how its difference is charged."""
 
     effective = serializers.ChoiceField(
-        Effective.choices, required=False, default=Effective.NOW.value
+        Effective.choices, required=False, help_text="`now` if left out, or as the quote says."
     )
     proration = serializers.ChoiceField(
         Proration.choices,
         required=False,
-        default=Proration.INVOICE.value,
-        help_text="For a change now: invoice the difference at once, with the next invoice, "
-        "or not at all.",
+        help_text="For a change now: invoice the difference at once (`invoice`, if left out), "
+        "with the next invoice, or not at all.",
     )
 
 

@@ -43,6 +43,9 @@ class SubscriptionStartIn(StrictSerializer):
     seats = serializers.IntegerField(required=False, default=1, min_value=1, max_value=MAX_SEATS)
     provider = serializers.ChoiceField(Provider.choices, required=False)
     coupon = serializers.CharField(required=False, max_length=100, help_text="A code.")
+    quote_id = serializers.UUIDField(
+        required=False, help_text="Charge exactly what this quote says, or start nothing."
+    )
     trial = serializers.BooleanField(
         required=False,
         help_text="True: only with the plan's trial. False: pay at once. Left out: the plan's "

@@ -92,6 +92,7 @@ class SubscriptionView(TenantView):
                 provider=_provider(data.get("provider")),
                 trial=data.get("trial"),
                 coupon=data.get("coupon", ""),
+                quote_id=data.get("quote_id"),
                 request_key=request.idempotency_key or "",
             ),
         )

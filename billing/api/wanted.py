@@ -19,12 +19,12 @@ def wanted_from(organization: Organization, data: Mapping[str, Any]) -> Wanted:
     price = prices.wanted_price(
         organization, plan=data.get("plan", ""), interval=data.get("interval", "")
     )
-    ending = data.get("cancel")
+    ending, effective, proration = (data.get(name) for name in ("cancel", "effective", "proration"))
     return Wanted(
         price=price,
         seats=data.get("seats"),
         coupon=data.get("coupon", ""),
-        effective=Effective(data["effective"]),
-        proration=Proration(data["proration"]),
+        effective=Effective(effective) if effective else None,
+        proration=Proration(proration) if proration else None,
         ending=Effective(ending) if ending else None,
     )

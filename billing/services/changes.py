@@ -129,7 +129,8 @@ def _is_for(quote: Quote, wanted: Wanted) -> bool:
         wanted.price in (None, quote.price)
         and wanted.seats in (None, quote.seats)
         and wanted.coupon in ("", quote.coupon)
-        and (wanted.effective, wanted.proration) == (quote.effective, quote.proration)
+        and wanted.effective in (None, quote.effective)
+        and wanted.proration in (None, quote.proration)
     )
 
 

@@ -29,14 +29,16 @@ CHANGEABLE = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
 class Wanted:
     """What somebody would like; None and empty leave things as they are.
 
+    A change takes place now, and its difference is invoiced at once, unless something else is
+    said.
     `ending` asks what an end would cost, instead of a change.
     """
 
     price: Price | None = None
     seats: int | None = None
     coupon: str = ""
-    effective: Effective = Effective.NOW
-    proration: Proration = Proration.INVOICE
+    effective: Effective | None = None
+    proration: Proration | None = None
     ending: Effective | None = None
 
     @property
@@ -123,8 +125,8 @@ def _lay_out(
 ) -> Quote:
     quote = Quote(
         organization=organization,
-        effective=wanted.effective,
-        proration=wanted.proration,
+        effective=wanted.effective or Effective.NOW,
+        proration=wanted.proration or Proration.INVOICE,
         coupon=wanted.coupon,
         proration_date=now,
         basis=quotes.basis_of(subscription),

@@ -29,6 +29,7 @@ from billing.services import (
     refusals,
     resolve,
     settlement,
+    start_quotes,
     starts,
     trials,
 )
@@ -49,7 +50,8 @@ class StartRequest:
     Without `payment_method` the answer has a client secret, with which the payer's browser
     finishes. `trial` None takes the price's own trial if the payer has had none, False none, True
     insists. `coupon` is a code as it was entered. `request_key` is the caller's Idempotency-Key:
-    the same one resumes what it began, with the trial and the coupon it began with.
+    the same one resumes what it began, with the trial and the coupon it began with. With
+    `quote_id` exactly what that quote says is charged, or nothing is started.
     """
 
     price: Price
@@ -60,6 +62,7 @@ class StartRequest:
     coupon: str = ""
     billing_email: str = ""
     request_key: str = ""
+    quote_id: object = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ def start_subscription(
         ProviderFailed: provably not processed: the same key tries again.
         CouponRefused: the coupon can't be used; nothing has changed.
         TrialUsed: a trial was asked for, and the payer has had one.
-        InvalidRequest: a trial was asked for, and the plan has none.
+        InvalidRequest: a trial was asked for, and the plan has none; or the quote is for
+            something else.
+        QuoteStale: the quote expired, or would come to another sum by now.
     """
     if request.price.is_free:
         _coupon_of(organization, request, now)  # there is none for what costs nothing
@@ -170,6 +175,16 @@ def _begin(
 ) -> PaymentAttempt:
     """Commit the row, its debt and the try, unless a subscription is live by now."""
     coupon = _coupon_of(organization, request, now)
+    if request.quote_id is not None:
+        start_quotes.check_start_quote(
+            organization=organization,
+            quote_id=request.quote_id,
+            price=request.price,
+            seats=request.seats,
+            coupon=request.coupon,
+            trial=request.trial,
+            now=now,
+        )
     abandon.clear_the_way(organization=organization, cause=cause, now=now)
     customer = customers.get_or_create_customer(
         organization=organization, provider=request.provider

@@ -277,6 +277,35 @@ class TestPlanChange:
         assert (answer.status_code, error_of(answer)["code"]) == (409, "CONFLICT")
 
 
+class TestStartWithQuote:
+    def test_charges_exactly_what_was_quoted(self, owner: Caller, stripe: StripeSimulator) -> None:
+        wanted = {"plan": "professional", "seats": 3}
+        quote = owner.post(QUOTE, wanted).json()
+
+        answer = owner.post(
+            "/billing/subscription",
+            {**wanted, "payment_method": "pm_card_visa", "quote_id": quote["quote_id"]},
+        )
+
+        assert answer.status_code == 201, answer.content
+        assert latest_invoice(stripe)["total"] == quote["total"]
+
+    def test_a_quote_for_something_else_starts_nothing(self, owner: Caller) -> None:
+        quote = owner.post(QUOTE, {"plan": "starter"}).json()
+
+        answer = owner.post(
+            "/billing/subscription",
+            {
+                "plan": "professional",
+                "payment_method": "pm_card_visa",
+                "quote_id": quote["quote_id"],
+            },
+        )
+
+        assert (answer.status_code, list(error_of(answer)["fields"])) == (400, ["quote_id"])
+        assert Subscription.objects.count() == 0
+
+
 class TestScheduledChange:
     def test_waits_for_the_end_of_the_period_and_can_be_withdrawn(self, paying: Caller) -> None:
         answer = paying.post(PLAN, {"plan": "professional", "effective": "period_end"})
