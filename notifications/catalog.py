@@ -52,7 +52,8 @@ class Mail:
 
 
 # The specification's SubscriptionConfirmedEmail. `amount` is ready to be read ("$29.00"), dates
-# too ("21 December 2026"); `next_charge` is empty where none comes, `trial_end` where no trial is.
+# too ("21 December 2026"); `discount` says what a coupon takes off it. `next_charge` is empty where
+# none comes, `trial_end` where no trial is.
 SUBSCRIPTION_CONFIRMED: Final = Mail(
     "subscription_confirmed",
     needs=frozenset(
@@ -62,6 +63,7 @@ SUBSCRIPTION_CONFIRMED: Final = Mail(
             "amount",
             "interval",
             "seats",
+            "discount",
             "is_free",
             "trial_end",
             "next_charge",

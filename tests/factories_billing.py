@@ -275,6 +275,7 @@ CONFIRMATION: dict[str, Any] = {
     "amount": "$29.00",
     "interval": "month",
     "seats": 1,
+    "discount": "",
     "is_free": False,
     "trial_end": "",
     "next_charge": "1 April 2026",

@@ -8,8 +8,8 @@ from django.conf import settings
 from billing.enums import CheckoutStatus, SubscriptionStatus
 from billing.models import CheckoutSession, Subscription
 from billing.money import Money
-from billing.services import timeline
-from billing.types import Cause
+from billing.services import discounts, timeline
+from billing.types import Cause, DiscountSnapshot
 from notifications import services as notifications
 
 _MANAGE_PATH = "/settings/billing"
@@ -41,8 +41,14 @@ def replace_free_plans(
         record(organization=by.organization, line=line, cause=cause)
 
 
-def announce(*, subscription: Subscription, now: datetime) -> None:
-    """Queue SubscriptionConfirmedEmail, once per activation, in the caller's transaction."""
+def announce(
+    *, subscription: Subscription, discount: DiscountSnapshot | None = None, now: datetime
+) -> None:
+    """Queue SubscriptionConfirmedEmail, once per activation, in the caller's transaction.
+
+    `discount` is what the start was asked for with: one for the first invoice is gone by now.
+    """
+    lying = discounts.stored(subscription.discount) or discount
     organization = subscription.organization
     price = subscription.price
     total = Money(price.amount_minor * subscription.seats, price.currency)
@@ -59,6 +65,7 @@ def announce(*, subscription: Subscription, now: datetime) -> None:
             "interval": price.interval,
             "seats": subscription.seats,
             "is_free": subscription.is_free,
+            "discount": discounts.in_words(lying) if lying else "",
             "trial_end": _day(subscription.trial_end),
             "next_charge": "" if subscription.is_free else _day(renews),
             "manage_url": f"{settings.PUBLIC_URL}{_MANAGE_PATH}",

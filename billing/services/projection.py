@@ -261,7 +261,7 @@ def _apply(row: locking.Locked, change: Change, now: datetime, pending: timeline
             subscription=subscription, cause=cause, now=now, record=pending.record_event
         )
     if is_first_time:
-        activation.announce(subscription=subscription, now=now)
+        activation.announce(subscription=subscription, discount=before.discount, now=now)
 
 
 def _status_to_take(
@@ -290,6 +290,7 @@ def _settle(row: locking.Locked, snapshot: SubscriptionSnapshot, now: datetime) 
     if snapshot.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING):
         external_id = outcome.external_id if outcome else ""
         outcome = PaymentOutcome(AttemptState.SUCCEEDED, external_id=external_id)
+    settlement.agree_amount(start=row.start, invoice=snapshot.latest_invoice)
     if outcome is not None:
         settlement.apply_outcome(start=row.start, outcome=outcome, now=now)
     change_outcome.settle_others(row, snapshot, now=now)

@@ -59,7 +59,7 @@ class TestWithAGoodCard:
     ) -> None:
         start(organization, catalogue["starter:month"], "pm_card_visa")
 
-        assert Message.objects.get().to == organization.email
+        assert Message.objects.get(kind="subscription_confirmed").to == organization.email
 
     def test_tells_the_provider_our_ids_under_a_key_from_the_database(
         self, organization: Organization, catalogue: dict[str, Price], stripe: StripeSimulator
