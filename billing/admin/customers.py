@@ -9,12 +9,31 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from billing.models import BillingProfile, Customer, MerchantAccount
-from orgs.backoffice import DeskAdmin, ReadOnlyAdmin
+from billing.models import BillingProfile, Customer, MerchantAccount, PaymentMethod
+from orgs.backoffice import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
+
+
+class PaymentMethodInline(ReadOnlyInline[PaymentMethod, Customer]):
+    """What the payer can pay with, removed ones included; never a number or a fingerprint."""
+
+    model = PaymentMethod
+    fields = ("label", "expiry", "is_default", "external_id", "created_at", "detached_at")
+    show_change_link = False
+
+    @admin.display(description="Method")
+    def label(self, method: PaymentMethod) -> str:
+        """Call it what the tenant sees."""
+        return method.label
+
+    @admin.display(description="Expires")
+    def expiry(self, method: PaymentMethod) -> str:
+        """Show its last month."""
+        return method.expiry or "-"
 
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin[Customer]):
+    inlines = (PaymentMethodInline,)
     list_display = ("organization", "reference", "provider", "external_id", "email", "created_at")
     list_filter = ("provider", ("external_id", admin.EmptyFieldListFilter))
     list_select_related = ("organization",)
@@ -22,6 +41,7 @@ class CustomerAdmin(ReadOnlyAdmin[Customer]):
         "external_id",
         "reference",
         "email",
+        "payment_methods__external_id",
         "organization__name",
         "organization__slug",
     )

@@ -13,6 +13,7 @@ from billing.services import grace
 from billing.types import Cause
 from orgs.models import Organization, User
 from tests import factories_billing as make
+from tests.billing import payer_steps
 from tests.billing.admin_steps import mirrored_invoice, opened
 from tests.billing.builders import NOW, make_organization, make_subscription, snapshot_of
 from tests.billing.projection_steps import converge
@@ -35,6 +36,31 @@ class TestWhatIsShown:
         html, _ = opened(client, reverse("admin:index"))
 
         assert "Incoming events" not in html
+
+    def test_a_payers_page_has_its_methods_and_no_fingerprint(
+        self, client: Client, staff: User
+    ) -> None:
+        customer = make.CustomerFactory.create()
+        visa = payer_steps.card("pm_admin_1")
+        amex = payer_steps.card("pm_admin_2", brand="amex", last4="0005")
+        payer_steps.converge(payer_steps.payer(customer, visa, amex))
+        payer_steps.converge(payer_steps.payer(customer, amex), at=1)
+
+        html, _ = opened(client, reverse("admin:billing_customer_change", args=[customer.pk]))
+
+        assert "Visa ending in 4242" in html
+        assert "American Express ending in 0005" in html
+        assert "12/2034" in html
+        assert visa.fingerprint not in html
+
+    def test_a_payer_is_found_by_a_method(self, client: Client, staff: User) -> None:
+        customer = make.CustomerFactory.create()
+        payer_steps.converge(payer_steps.payer(customer, payer_steps.card("pm_admin_3")))
+
+        address = reverse("admin:billing_customer_changelist")
+        html, _ = opened(client, f"{address}?q=pm_admin_3")
+
+        assert customer.external_id in html
 
     def test_payloads_are_never_shown(self, client: Client, staff: User) -> None:
         event = make.InboxEventFactory.create()
