@@ -1,6 +1,8 @@
 """Rows of billing and notifications with boring defaults."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import factory
@@ -24,6 +26,8 @@ from billing.models import (
     BillingProfile,
     Case,
     CheckoutSession,
+    Coupon,
+    CouponRedemption,
     Customer,
     ExternalPrice,
     InboxEvent,
@@ -187,6 +191,29 @@ class CaseFactory(DjangoModelFactory[Case]):
     kind = CaseKind.LATE_WINNER
     external_id = factory.Sequence(lambda n: f"sub_late_{n}")
     summary = "A second start was paid."
+
+
+class CouponFactory(DjangoModelFactory[Coupon]):
+    """20 % off the first invoice."""
+
+    class Meta:
+        model = Coupon
+
+    code = factory.LazyFunction(lambda: f"C{uuid.uuid4().hex[:12].upper()}")
+    name = "Welcome"
+    percent_off = Decimal(20)
+
+
+class CouponRedemptionFactory(DjangoModelFactory[CouponRedemption]):
+    class Meta:
+        model = CouponRedemption
+
+    subscription = factory.SubFactory(SubscriptionFactory)
+    organization = factory.SelfAttribute("subscription.organization")
+    coupon = factory.SubFactory(CouponFactory)
+    code = factory.SelfAttribute("coupon.code")
+    external_coupon_id = factory.LazyAttribute(lambda row: f"till_{row.code}")
+    redeemed_at = NOW
 
 
 class CheckoutSessionFactory(DjangoModelFactory[CheckoutSession]):

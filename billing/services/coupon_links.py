@@ -32,6 +32,10 @@ class CouponNotLinked(ProviderFailed):
     """This coupon can't be used right now. Please contact support."""
 
 
+class CouponNotPushed(Exception):
+    """A provider did not take a coupon; the message says which, and why."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewCoupon:
     """A coupon to make; `percent_off`, or an amount and its currency."""
@@ -107,10 +111,15 @@ def push_coupons(*, provider: Provider, now: datetime) -> Iterator[Coupon]:
     Each stands by itself, so a run that breaks off is simply started again.
 
     Raises:
-        DriverError: the provider refused, or can't be reached.
+        CouponNotPushed: the provider refused one, or can't be reached.
     """
     for coupon in list(coupons.to_push(provider, now)):
-        push_coupon(coupon=coupon, provider=provider, now=now)
+        try:
+            push_coupon(coupon=coupon, provider=provider, now=now)
+        except DriverError as error:
+            raise CouponNotPushed(
+                f"{provider} did not take the coupon {coupon} ({error})."
+            ) from error
         yield coupon
 
 

@@ -76,6 +76,8 @@ PAGES = [
     Page("billing_paymentfact", make.PaymentFactFactory.create),
     Page("billing_case", make.CaseFactory.create),
     Page("billing_checkoutsession", make.CheckoutSessionFactory.create),
+    Page("billing_coupon", lambda: make.CouponRedemptionFactory.create().coupon),
+    Page("billing_couponredemption", make.CouponRedemptionFactory.create),
     Page("orgs_organization", member_organization),
     Page("notifications_message", make.MessageFactory.create),
     Page("djstripe_customer", mirrored_customer),
@@ -85,6 +87,7 @@ PAGES = [
 
 
 EDITABLE = {
+    "billing_coupon",
     "billing_plan",
     "billing_planversion",
     "billing_merchantaccount",
@@ -156,7 +159,7 @@ class TestEveryPage:
 
 
 def test_every_table_of_ours_has_a_page() -> None:
-    inside_another = {"planfeature", "externalprice", "paymentmethod"}
+    inside_another = {"planfeature", "externalprice", "externalcoupon", "paymentmethod"}
     for label in ("billing", "notifications"):
         for model in apps.get_app_config(label).get_models():
             if model._meta.model_name not in inside_another:

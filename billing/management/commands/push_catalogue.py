@@ -50,8 +50,8 @@ class Command(BaseCommand):
             for coupon in coupon_links.push_coupons(provider=provider, now=clock.now()):
                 if verbosity:
                     self.stdout.write(f"Coupon {coupon}: known to {provider}.")
-        except DriverError as error:
+        except coupon_links.CouponNotPushed as error:
             raise CommandError(
-                f"{provider} did not take a coupon ({error}). Another one may stand in its place "
-                "there; the others can be pushed once it is taken out of use here."
+                f"{error} If another one stands in its place there, take this one out of use here; "
+                "then run it again: what exists is found."
             ) from error
