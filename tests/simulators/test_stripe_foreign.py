@@ -143,3 +143,84 @@ def test_a_clock_says_that_it_advances_before_it_is_ready(
         ("advancing", 1_577_836_800),
         ("ready", 1_577_923_200),
     ]
+
+
+class TestDisputingCards:
+    @pytest.mark.parametrize(
+        ("name", "reason", "status"),
+        [
+            ("pm_card_createDispute", "fraudulent", "needs_response"),
+            (
+                "pm_card_createDisputeProductNotReceived",
+                "product_not_received",
+                "needs_response",
+            ),
+            ("pm_card_createDisputeInquiry", "general", "warning_needs_response"),
+        ],
+    )
+    def test_pay_and_are_disputed_at_once(
+        self, simulator: StripeSimulator, v1: Any, name: str, reason: str, status: str
+    ) -> None:
+        paid = v1.payment_intents.create(
+            {
+                "amount": 500,
+                "currency": "usd",
+                "confirm": True,
+                "payment_method": name,
+                "payment_method_types": ["card"],
+            }
+        )
+
+        (dispute,) = v1.disputes.list({"payment_intent": paid.id}).data
+
+        assert paid.status == "succeeded"
+        assert (dispute.reason, dispute.status, dispute.amount) == (reason, status, 500)
+        taken = simulator.events("charge.dispute.funds_withdrawn")
+        assert len(taken) == (status == "needs_response")
+
+
+class TestTrialEndedByRequest:
+    @pytest.mark.parametrize(
+        ("behavior", "status", "event"),
+        [("pause", "paused", "paused"), ("cancel", "canceled", "deleted")],
+    )
+    def test_goes_as_its_settings_say_without_a_card(
+        self,
+        simulator: StripeSimulator,
+        v1: Any,
+        customer: Any,
+        price: Any,
+        behavior: str,
+        status: str,
+        event: str,
+    ) -> None:
+        made = v1.subscriptions.create(
+            {
+                "customer": customer.id,
+                "items": [{"price": price.id}],
+                "trial_period_days": 7,
+                "trial_settings": {"end_behavior": {"missing_payment_method": behavior}},
+            }
+        )
+
+        ended = v1.subscriptions.update(made.id, {"trial_end": "now"})
+
+        assert ended.status == status
+        assert ended.trial_end < made.trial_end
+        assert len(simulator.events(f"customer.subscription.{event}")) == 1
+        assert [one.status for one in v1.invoices.list().data] == ["paid"], "only the trial's own"
+
+    def test_is_charged_with_a_card(self, v1: Any, customer: Any, price: Any, card: Any) -> None:
+        made = v1.subscriptions.create(
+            {
+                "customer": customer.id,
+                "items": [{"price": price.id}],
+                "trial_period_days": 7,
+                "trial_settings": {"end_behavior": {"missing_payment_method": "pause"}},
+            }
+        )
+
+        ended = v1.subscriptions.update(made.id, {"trial_end": "now"})
+
+        assert ended.status == "active"
+        assert v1.invoices.retrieve(ended.latest_invoice).amount_paid == 2900

@@ -47,7 +47,11 @@ FAILED_SETUP = Decline(
 
 @dataclass(frozen=True)
 class Card:
-    """One test card. `authenticates`: never, until it was set up once, or at every payment."""
+    """One test card.
+
+    `authenticates`: never, until it was set up once, or at every payment. `disputes`: why its
+    holder disputes what was charged at once; an `inquiry` takes no money.
+    """
 
     number: str
     brand: str = "visa"
@@ -56,6 +60,8 @@ class Card:
     charge: Decline | None = None
     authenticates: str = "never"
     names: tuple[str, ...] = ()
+    disputes: str | None = None
+    inquiry: bool = False
 
 
 def _declined(number: str, decline: Decline, *names: str) -> Card:
@@ -85,6 +91,18 @@ _CARDS = (
     _declined("4000000000000069", EXPIRED, "pm_card_chargeDeclinedExpiredCard"),
     _declined("4000000000000127", CVC, "pm_card_chargeDeclinedIncorrectCvc"),
     _declined("4000000000000119", PROCESSING, "pm_card_chargeDeclinedProcessingError"),
+    Card("4000000000000259", names=("pm_card_createDispute",), disputes="fraudulent"),
+    Card(
+        "4000000000002685",
+        names=("pm_card_createDisputeProductNotReceived",),
+        disputes="product_not_received",
+    ),
+    Card(
+        "4000000000001976",
+        names=("pm_card_createDisputeInquiry",),
+        disputes="general",
+        inquiry=True,
+    ),
     Card("4000000000000341", charge=GENERIC, names=("pm_card_chargeCustomerFail",)),
     Card(
         "4000002500003155",

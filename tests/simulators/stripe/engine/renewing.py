@@ -113,17 +113,32 @@ def draft_cycle_invoice(
 
 def _may_leave_trial(world: World, subscription: Json) -> bool:
     """Say whether the trial turns into a paid period; without a card the settings decide."""
-    own = subscription["default_payment_method"]
-    if (
-        subscription["collection_method"] == "send_invoice"
-        or cardholding.default_of(world, subscription["customer"], own) is not None
-    ):
-        return True
-    behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    behavior = without_card(world, subscription)
     if behavior == "cancel":
         standing.end(world, subscription, reason="cancellation_requested")
     elif behavior == "pause":
         with world.change(subscription, standing.UPDATED):
             subscription["status"] = "paused"
         world.emit("customer.subscription.paused", subscription)
-    return bool(behavior == "create_invoice")
+    return behavior == "create_invoice"
+
+
+def without_card(world: World, subscription: Json) -> str:
+    """Return how a trial ends: with an invoice, or for want of a card as its settings say."""
+    own = subscription["default_payment_method"]
+    if (
+        subscription["collection_method"] == "send_invoice"
+        or cardholding.default_of(world, subscription["customer"], own) is not None
+    ):
+        return "create_invoice"
+    return str(subscription["trial_settings"]["end_behavior"]["missing_payment_method"])
+
+
+def end_trial(world: World, subscription: Json) -> None:
+    """End a trial before its time that has no card to go on with."""
+    now = world.now()
+    with world.change(subscription, standing.UPDATED):
+        subscription["trial_end"] = now
+        for item in subscription["items"]["data"]:
+            item["current_period_end"] = now
+    _may_leave_trial(world, subscription)

@@ -2,7 +2,14 @@
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.cards import FAILED_AUTHENTICATION, Decline
-from tests.simulators.stripe.engine import cardholding, charging, invoicing, pending, standing
+from tests.simulators.stripe.engine import (
+    cardholding,
+    charging,
+    disputing,
+    invoicing,
+    pending,
+    standing,
+)
 from tests.simulators.stripe.engine.charging import Attempt
 from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
@@ -62,7 +69,20 @@ def collect(
     return decline
 
 
+def _dispute(world: World, intent: Json, method: str) -> None:
+    """Let the holder of a disputing test card do so as soon as the money was taken."""
+    card, _memory = cardholding.card_of(world, method)
+    if intent["status"] == "succeeded" and card.disputes is not None:
+        charge = world.store.get("charge", intent["latest_charge"])
+        disputing.open_dispute(world, charge, reason=card.disputes, inquiry=card.inquiry)
+
+
 def _follow(world: World, intent: Json, *, method: str, retry: bool) -> None:
+    _follow_invoice(world, intent, method=method, retry=retry)
+    _dispute(world, intent, method)
+
+
+def _follow_invoice(world: World, intent: Json, *, method: str, retry: bool) -> None:
     invoice = invoice_of(world, intent)
     if invoice is None or invoice["status"] != "open":
         return

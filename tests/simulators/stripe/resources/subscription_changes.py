@@ -1,7 +1,7 @@
 """POST /v1/subscriptions/{id}: changing what runs."""
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import changing, coupons, ending, standing
+from tests.simulators.stripe.engine import changing, coupons, ending, renewing, standing
 from tests.simulators.stripe.engine.carrying_out import carry_out
 from tests.simulators.stripe.engine.changing import Change, Effect
 from tests.simulators.stripe.errors import Refusal
@@ -24,6 +24,10 @@ def update_subscription(call: Call) -> Json:
     behavior = behavior_of(params)
     if behavior == "pending_if_incomplete":
         _refuse_other_than_pending(params)
+    if _ends_trial_without_card(world, subscription, params):
+        subscription["metadata"] = merge_metadata(subscription["metadata"], params)
+        renewing.end_trial(world, subscription)
+        return subscription
 
     def plan(place: World, mine: Json) -> Effect:
         wish = change_of(place, mine, params)
@@ -44,6 +48,18 @@ def update_subscription(call: Call) -> Json:
         off_session=params.boolean("off_session"),
     )
     return subscription
+
+
+def _ends_trial_without_card(world: World, subscription: Json, params: Params) -> bool:
+    """Say whether a trial ends now as its settings say; a request that brings a card, or that
+    changes more than the trial, is an ordinary change."""
+    wanted = set(params.data) - {"expand", "metadata", "proration_behavior", "payment_behavior"}
+    return (
+        wanted == {"trial_end"}
+        and params.text("trial_end") == "now"
+        and subscription["status"] == "trialing"
+        and renewing.without_card(world, subscription) != "create_invoice"
+    )
 
 
 def behavior_of(params: Params) -> str:
