@@ -1,8 +1,9 @@
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from billing.money import Money, as_decimal, exponent
+from billing.money import Money, as_decimal, discount_of, exponent, percent_text
 
 
 class TestMoney:
@@ -61,3 +62,38 @@ class TestAsDecimal:
     )
     def test_never_loses_a_cent(self, amount: int, currency: str, text: str) -> None:
         assert as_decimal(amount, currency) == text
+
+
+class TestDiscountOf:
+    @pytest.mark.parametrize(
+        ("amount", "percent", "off"),
+        [
+            (2900, "20", 580),
+            (1999, "99", 1979),
+            (2900, "33.33", 967),
+            (1, "50", 1),
+            (3, "50", 2),
+            (10, "4.99", 0),
+            (10, "5", 1),
+            (2900, "100", 2900),
+            (0, "50", 0),
+            (9_007_199_254_740_993, "100", 9_007_199_254_740_993),
+        ],
+    )
+    def test_rounds_what_is_taken_off_halves_upwards(
+        self, amount: int, percent: str, off: int
+    ) -> None:
+        assert discount_of(amount, percent_off=percent) == off
+
+    @pytest.mark.parametrize(("amount", "off"), [(2900, 500), (500, 500), (499, 499), (0, 0)])
+    def test_of_an_amount_is_never_more_than_there_is(self, amount: int, off: int) -> None:
+        assert discount_of(amount, amount_off_minor=500) == off
+
+
+class TestPercentText:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [(Decimal("20.00"), "20"), (Decimal("12.50"), "12.5"), (100, "100"), (33.33, "33.33")],
+    )
+    def test_says_no_zeros_that_mean_nothing(self, value: Decimal | float, text: str) -> None:
+        assert percent_text(value) == text
