@@ -71,6 +71,7 @@ def schedules(traveller: Any, price: Any, customer: Any) -> None:
             "recurring": {"interval": "month"},
         }
     )
+    v1.coupons.create({"percent_off": 5, "duration": "once", "id": "PHASE"})
     schedule = v1.subscription_schedules.create(
         {"from_subscription": made.id, "metadata": {"a": "1"}, "expand": ["subscription"]}
     )
@@ -86,6 +87,7 @@ def schedules(traveller: Any, price: Any, customer: Any) -> None:
             "duration": {"interval": "month", "interval_count": 1},
             "proration_behavior": "none",
             "metadata": {"c": "3"},
+            "discounts": [{"coupon": "PHASE"}],
         },
     ]
     v1.subscription_schedules.update(

@@ -210,3 +210,19 @@ class TestOtherDeadlines:
 
         counts = [len(v1.invoices.list({"subscription": one}).data) for one in ids]
         assert counts == [2, 1]
+
+
+def test_fourteen_months_pass_in_one_go(
+    simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any
+) -> None:
+    made = subscribe(v1, customer, price)
+    start = made.billing_cycle_anchor
+
+    began = time.monotonic()
+    simulator.advance(after(start, "month", 1, 14) - simulator.now() + 7200)
+
+    bills = v1.invoices.list({"subscription": made.id, "limit": 100}).data
+    starts = [bill.lines.data[0].period.start for bill in reversed(bills)]
+    assert starts == [after(start, "month", 1, step) for step in range(15)]
+    assert {(bill.status, bill.amount_paid) for bill in bills} == {("paid", 2900)}
+    assert time.monotonic() - began < 10  # it takes a few hundredths of a second

@@ -203,6 +203,47 @@ class TestPhases:
         assert refused.value.param == "phases[0][start_date]"
 
 
+class TestDiscounts:
+    def coupon(self, planned: Plan) -> str:
+        made = planned.v1.coupons.create({"percent_off": 50, "duration": "forever", "id": "HALF"})
+        return str(made.id)
+
+    def test_of_a_phase_hold_in_it(self, planned: Plan) -> None:
+        planned.plan(
+            {
+                "items": [{"price": planned.price.id, "quantity": 2}],
+                "discounts": [{"coupon": self.coupon(planned)}],
+            }
+        )
+
+        planned.pass_the_end()
+
+        bill = planned.subscription().latest_invoice
+        assert (bill.subtotal, bill.total) == (5800, 2900)
+
+    @pytest.mark.parametrize(("kept", "total"), [(True, 2900), (False, 5800)])
+    def test_end_with_a_phase_that_does_not_name_them(
+        self, planned: Plan, *, kept: bool, total: int
+    ) -> None:
+        planned.v1.subscription_schedules.release(planned.schedule.id)
+        running = planned.v1.subscriptions.update(
+            planned.id, {"discounts": [{"coupon": self.coupon(planned)}]}
+        ).discounts[0]
+        planned.schedule = planned.v1.subscription_schedules.create(
+            {"from_subscription": planned.id}
+        )
+        assert planned.schedule.phases[0].discounts[0].discount == running
+        now = planned.now_phase(discounts=[{"discount": running}])
+        later = {"items": [{"price": planned.price.id, "quantity": 2}]}
+        if kept:
+            later["discounts"] = [{"discount": running}]
+        planned.v1.subscription_schedules.update(planned.schedule.id, {"phases": [now, later]})
+
+        planned.pass_the_end()
+
+        assert planned.subscription().latest_invoice.total == total
+
+
 class TestLettingGo:
     def test_keeps_the_subscription_and_forgets_the_plan(self, planned: Plan) -> None:
         cheap = new_price(planned.v1, planned.price, 900)

@@ -4,12 +4,14 @@ from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
     cardholding,
     changing,
+    coupons,
     ending,
     schedules,
     standing,
     subscribing,
 )
 from tests.simulators.stripe.engine.changing import Change, Edit
+from tests.simulators.stripe.engine.coupons import Redemption
 from tests.simulators.stripe.engine.subscribing import Start, Wanted
 from tests.simulators.stripe.world import World
 
@@ -68,6 +70,7 @@ def _begin(world: World, schedule: Json, phase: Json) -> Json:
             default_payment_method=method,
             trial_end=phase["trial_end"],
             metadata=dict(phase["metadata"]),
+            discounts=[_redemption(world, entry) for entry in phase["discounts"]],
             details={"days_until_due": settings["invoice_settings"]["days_until_due"]},
         ),
     )
@@ -83,6 +86,7 @@ def apply(world: World, subscription: Json, phase: Json, *, proration: str) -> N
     )
     with world.change(subscription, standing.UPDATED):
         subscription["metadata"] = {**subscription["metadata"], **phase["metadata"]}
+        _discount(world, subscription, phase)
         for field in ("default_payment_method", "description"):
             if phase[field] is not None:
                 subscription[field] = phase[field]
@@ -96,6 +100,35 @@ def apply(world: World, subscription: Json, phase: Json, *, proration: str) -> N
         changing.collect_bill(
             world, subscription, invoice, off_session=True, behavior="allow_incomplete"
         )
+
+
+def _discount(world: World, subscription: Json, phase: Json) -> None:
+    """Let the phase's discounts hold and no others: what it does not name ends with it."""
+    running = {row_id: world.store.get("discount", row_id) for row_id in subscription["discounts"]}
+    wanted = []
+    for entry in phase["discounts"]:
+        kept = running.get(entry["discount"]) or next(
+            (row for row in running.values() if _is_of(row, entry)), None
+        )
+        if kept is not None:
+            wanted.append(Redemption(coupons.coupon_of(world, kept), kept=kept))
+        elif entry["discount"] is None:
+            wanted.append(_redemption(world, entry))
+    coupons.put_on(world, subscription, wanted)
+
+
+def _is_of(discount: Json, entry: Json) -> bool:
+    if entry["promotion_code"] is not None:
+        return bool(discount["promotion_code"] == entry["promotion_code"])
+    return bool(discount["source"]["coupon"] == entry["coupon"])
+
+
+def _redemption(world: World, entry: Json) -> Redemption:
+    """Return what was checked when it was planned, even if it has expired since."""
+    if entry["promotion_code"] is None:
+        return Redemption(world.store.get("coupon", entry["coupon"]))
+    code = world.store.get("promotion_code", entry["promotion_code"])
+    return Redemption(world.store.get("coupon", code["promotion"]["coupon"]), code)
 
 
 def _edits(world: World, subscription: Json, phase: Json) -> list[Edit]:
@@ -135,7 +168,9 @@ def _exchange(world: World, subscription: Json, wish: Change) -> None:
 
 
 def differs(subscription: Json, phase: Json) -> bool:
-    """Say whether a phase has other items than its subscription has now."""
+    """Say whether a phase has other items or discounts than its subscription has now."""
+    if len(phase["discounts"]) != len(subscription["discounts"]):
+        return True
 
     def told(items: list[Json]) -> list[tuple[str, int]]:
         return sorted((item["price"], item["quantity"]) for item in items)

@@ -42,6 +42,13 @@ def phase_item(price: Json, quantity: int, metadata: Json) -> Json:
     }
 
 
+def phase_discount(
+    *, coupon: str | None = None, code: str | None = None, discount: str | None = None
+) -> Json:
+    """Return a discount of a phase."""
+    return {"coupon": coupon, "discount": discount, "promotion_code": code}
+
+
 def items_of(subscription: Json) -> list[Json]:
     """Return the items of a subscription as a phase shows them."""
     return [

@@ -2,10 +2,9 @@
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import changing, ending, phasing, schedules, standing
-from tests.simulators.stripe.engine.schedules import PhaseWish
 from tests.simulators.stripe.errors import Refusal, missing
-from tests.simulators.stripe.resources import subscriptions
 from tests.simulators.stripe.resources.customers import live_customer
+from tests.simulators.stripe.resources.schedule_phases import phases_asked_for
 from tests.simulators.stripe.resources.subscription_changes import PRORATIONS
 from tests.simulators.stripe.routing import Call, in_range, listing, route
 from tests.simulators.stripe.wire import Params, merge_metadata
@@ -29,7 +28,7 @@ def create_schedule(call: Call) -> Json:
     begins = world.now() if start == "now" else params.integer("start_date") or 0
     if begins < world.now():
         raise Refusal("A schedule cannot be backdated here.", param="start_date")
-    wishes = _phases(world, params)
+    wishes = phases_asked_for(world, params, customer)
     schedule = schedules.make(
         world,
         customer=customer,
@@ -72,7 +71,9 @@ def _take_over(world: World, params: Params, subscription_id: str) -> Json:
         start=start,
         end=planned or standing.period_end(subscription),
         details={
-            "metadata": {},
+            "discounts": [
+                schedules.phase_discount(discount=row_id) for row_id in subscription["discounts"]
+            ],
             "trial_end": subscription["trial_end"]
             if subscription["status"] == "trialing"
             else None,
@@ -97,55 +98,6 @@ def _set_defaults(schedule: Json, params: Params) -> None:
     days = params.inside("invoice_settings").integer("days_until_due")
     if days is not None:
         settings["invoice_settings"]["days_until_due"] = days
-
-
-def _phases(world: World, params: Params) -> list[PhaseWish]:
-    wishes = [_phase(world, phase) for phase in params.each("phases")]
-    if not wishes:
-        raise missing("phases")
-    return wishes
-
-
-def _moment(world: World, params: Params, key: str) -> int | None:
-    return world.now() if params.text(key) == "now" else params.integer(key)
-
-
-def _phase(world: World, params: Params) -> PhaseWish:
-    items, currency = [], ""
-    for item in params.each("items"):
-        price = subscriptions.recurring_price(world, item)
-        currency = price["currency"]
-        items.append(
-            schedules.phase_item(price, subscriptions.quantity_of(item), merge_metadata({}, item))
-        )
-    if not items:
-        raise missing(params.name("items"))
-    if params.has("end_date") and params.has("duration"):
-        raise Refusal(
-            "You may only specify one of these parameters: end_date, duration.",
-            param=params.name("duration"),
-        )
-    duration = None
-    if params.has("duration"):
-        given = params.inside("duration")
-        duration = given.need("interval"), given.integer("interval_count") or 1
-    details: Json = {"metadata": merge_metadata({}, params)}
-    for field in ("collection_method", "default_payment_method", "description"):
-        if params.has(field):
-            details[field] = params.text(field)
-    return PhaseWish(
-        items=items,
-        currency=currency,
-        start=_moment(world, params, "start_date"),
-        end=_moment(world, params, "end_date"),
-        duration=duration,
-        proration=params.choice("proration_behavior", PRORATIONS, PRORATIONS[0]),
-        anchor=params.text("billing_cycle_anchor"),
-        trial_end=_moment(world, params, "trial_end"),
-        trial=params.boolean("trial"),
-        param=params.path,
-        details=details,
-    )
 
 
 @route("GET", "/v1/subscription_schedules/{}")
@@ -209,7 +161,8 @@ def update_schedule(call: Call) -> Json:
 
 def _replaced(world: World, schedule: Json, params: Params) -> list[Json]:
     """Return the new phases; past ones may be left out, the running one may not."""
-    wishes = _phases(world, params)
+    customer = world.store.get("customer", schedule["customer"])
+    wishes = phases_asked_for(world, params, customer)
     start = wishes[0].start
     current = schedule["current_phase"]
     if start is None:
