@@ -12,6 +12,7 @@ from billing.services.timeline import Line
 from billing.types import DiscountSnapshot
 
 _S = SubscriptionStatus
+_GIVING = (_S.ACTIVE, _S.TRIALING)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ def lines(before: State, subscription: Subscription, *, now: datetime) -> Iterat
 
 
 def _was_renewed(before: State, after: State) -> bool:
+    """Say whether a new period began that is paid for: not one that is overdue, or paused."""
     return bool(
-        before.current_period_end
+        after.status in _GIVING
+        and before.current_period_end
         and after.current_period_end
         and after.current_period_end > before.current_period_end
     )
@@ -118,13 +121,18 @@ def _status_change(before: State, after: State) -> tuple[str, str]:
             plan=after.plan
         )
     if after.status is _S.ACTIVE:
-        return "recovered", f"{after.plan} is active again."
+        verb, summary = _ACTIVE_AGAIN.get(before.status, ("recovered", "{plan} is active again."))
+        return verb, summary.format(plan=after.plan)
     if after.status is _S.CANCELED and before.status is _S.INCOMPLETE:
         return "canceled", f"The start of {after.plan} was given up: it was never paid."
     verb, summary = _CHANGED[after.status]
     return verb, summary.format(plan=after.plan)
 
 
+_ACTIVE_AGAIN = {
+    _S.TRIALING: ("trial_ended", "The trial of {plan} has ended; it is active and paid for now."),
+    _S.PAUSED: ("resumed", "{plan} goes on after its pause."),
+}
 _ACTIVATED = {_S.TRIALING: "The trial of {plan} has started."}
 _CHANGED = {
     _S.INCOMPLETE: ("updated", "{plan} waits for its first payment."),
