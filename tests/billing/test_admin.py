@@ -60,6 +60,12 @@ def subscription_with_a_debt() -> Model:
     return subscription
 
 
+def used_coupon() -> Model:
+    coupon: Model = make.CouponFactory.create()
+    make.CouponRedemptionFactory.create(coupon=coupon)
+    return coupon
+
+
 PAGES = [
     Page("billing_plan", make.PlanFactory.create),
     Page("billing_planversion", make.PlanVersionFactory.create),
@@ -76,7 +82,7 @@ PAGES = [
     Page("billing_paymentfact", make.PaymentFactFactory.create),
     Page("billing_case", make.CaseFactory.create),
     Page("billing_checkoutsession", make.CheckoutSessionFactory.create),
-    Page("billing_coupon", lambda: make.CouponRedemptionFactory.create().coupon),
+    Page("billing_coupon", used_coupon),
     Page("billing_couponredemption", make.CouponRedemptionFactory.create),
     Page("orgs_organization", member_organization),
     Page("notifications_message", make.MessageFactory.create),

@@ -156,6 +156,7 @@ class TestSession:
 
         row = CheckoutSession.objects.get(pk=answer.json()["id"])
         assert row.coupon_code == coupon.code
+        assert row.discount is not None
         assert row.discount["terms"] == "20 % off the first invoice"
 
     def test_hands_it_to_the_providers_page(self, setup: Caller, stripe: StripeSimulator) -> None:
@@ -195,6 +196,7 @@ class TestPage:
         pay(payer, session, "pm_card_visa")
 
         row = Subscription.objects.get()
+        assert row.discount is not None
         assert row.discount["coupon"] == coupon.code
         assert Obligation.objects.get().amount_minor == 2320
 
@@ -242,4 +244,5 @@ class TestPage:
 
         payer.post(address_of(session, "plan"), {"plan": "starter", "interval": "month"})
         session.refresh_from_db()
+        assert session.discount is not None
         assert session.discount["coupon"] == coupon.code

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from billing.enums import CouponDuration, FactKind, Provider, SubscriptionStatus
+from billing.enums import AttemptKind, CouponDuration, FactKind, Provider, SubscriptionStatus
 from billing.models import Customer, Obligation, PaymentFact, Price, Subscription
-from billing.services import checkout, trials
+from billing.services import checkout, customers, starts, trials
 from billing.types import Cause, Fact
 from notifications.models import Message
 from orgs import clock
@@ -131,6 +132,27 @@ class TestStart:
         second = start(organization, taster, VISA, trial=True).subscription
 
         assert second.status == SubscriptionStatus.TRIALING
+
+    @pytest.mark.parametrize("wanted", [None, True])
+    def test_is_decided_under_the_lock_whatever_was_seen_before(
+        self, organization: Organization, taster: Price, wanted: Any
+    ) -> None:
+        seen = customers.get_or_create_customer(organization=organization, provider=Provider.STRIPE)
+        Customer.objects.filter(pk=seen.pk).update(trial_redeemed_at=NOW)
+        wish = starts.Start(
+            customer=seen, price=taster, seats=1, kind=AttemptKind.CARD, trial=wanted
+        )
+
+        def write() -> int:
+            with transaction.atomic():
+                row, _ = starts.write_start(organization=organization, start=wish, now=NOW)
+            return row.trial_days
+
+        if wanted:
+            with pytest.raises(trials.TrialUsed):
+                write()
+        else:
+            assert write() == 0
 
     def test_that_was_declined_leaves_the_trial_too(
         self, organization: Organization, taster: Price
