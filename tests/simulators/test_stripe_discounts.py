@@ -280,6 +280,14 @@ class TestPromotionCodes:
         with pytest.raises(stripe.InvalidRequestError, match="prior transactions"):
             subscribe(v1, customer, price, discounts=[{"promotion_code": code.id}])
 
+    def test_minimum_amounts_are_not_passed_over(self, v1: Any) -> None:
+        limit = {"minimum_amount": 5000, "minimum_amount_currency": "usd"}
+
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            self.code(v1, restrictions=limit)
+
+        assert refused.value.param == "restrictions[minimum_amount]"
+
     def test_one_word_is_active_once(self, v1: Any) -> None:
         self.code(v1)
 

@@ -117,6 +117,23 @@ class TestAnUpdateThatWaits:
 
         assert refused.value.param == "metadata"
 
+    def test_gives_way_to_the_next_one(
+        self, simulator: StripeSimulator, v1: Any, customer: Any, made: Any
+    ) -> None:
+        save_card(v1, customer, "pm_card_chargeCustomerFail")
+        first = self.ask(v1, made)
+        v1.subscriptions.update(made.id, {"metadata": {"a": "1"}})
+        assert v1.subscriptions.retrieve(made.id).pending_update is not None
+        save_card(v1, customer, "pm_card_visa")
+        item = made["items"].data[0]
+
+        second = self.ask(v1, made, items=[{"id": item.id, "quantity": 2}])
+
+        assert (second.pending_update, second["items"].data[0].quantity) == (None, 2)
+        assert v1.invoices.retrieve(first.latest_invoice.id).status == "void"
+        credit, debit = (line.amount for line in second.latest_invoice.lines.data)
+        assert debit == pytest.approx(-2 * credit, abs=1)
+
     def test_credits_nothing_that_was_voided(
         self, simulator: StripeSimulator, v1: Any, customer: Any, made: Any
     ) -> None:

@@ -135,13 +135,16 @@ class Control:
             disputing.decide(self.world, dispute, won=given.get("outcome") == "won")
         else:
             charge = store.get("charge", str(given.get("charge", "")), param="charge")
-            dispute = disputing.open_dispute(
-                self.world,
-                charge,
-                reason=str(given.get("reason", "fraudulent")),
-                amount=given.get("amount"),
-                inquiry=bool(given.get("inquiry", False)),
-            )
+            customer = store.find("customer", charge["customer"] or "") or {}
+            clock = store.find("test_helpers.test_clock", customer.get("test_clock") or "") or {}
+            with self.world.at(clock.get("frozen_time"), clock.get("id", "")):
+                dispute = disputing.open_dispute(
+                    self.world,
+                    charge,
+                    reason=str(given.get("reason", "fraudulent")),
+                    amount=given.get("amount"),
+                    inquiry=bool(given.get("inquiry", False)),
+                )
         self.api.after_request()
         return dispute
 

@@ -25,6 +25,7 @@ def carry_out(
     world: World, subscription: Json, plan: Plan, *, behavior: str, off_session: bool
 ) -> None:
     """Change a subscription and invoice what is to be paid at once."""
+    _give_up_former(world, subscription, plan)
     if behavior == "error_if_incomplete":
         _refuse_unpaid(world, subscription, plan, off_session=off_session)
     if behavior == "pending_if_incomplete" and not _would_be_paid(
@@ -32,7 +33,6 @@ def carry_out(
     ):
         _put_off(world, subscription, plan, off_session=off_session)
         return
-    pending.drop(world, subscription)
     with world.change(subscription, standing.UPDATED):
         effect = plan(world, subscription)
     invoice = changing.draft_bill(world, subscription, effect)
@@ -41,6 +41,17 @@ def carry_out(
             world, subscription, invoice, off_session=off_session, behavior=behavior
         )
     schedules.follow_items(world, subscription)
+
+
+def _give_up_former(world: World, subscription: Json, plan: Plan) -> None:
+    """Let a new change of what is paid take the place of one that still waits to be paid."""
+    if subscription["pending_update"] is None:
+        return
+    rehearsal = Rehearsal(world)
+    if plan(rehearsal, rehearsal.store.get("subscription", subscription["id"])).costs:
+        invoice = pending.drop(world, subscription)
+        if invoice is not None and invoice["status"] == "open":
+            invoicing.void(world, invoice)
 
 
 def _rehearse(world: World, subscription: Json, plan: Plan) -> tuple[Rehearsal, Json, Json | None]:

@@ -57,10 +57,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a change led to: new periods began with it, or its difference is to be paid now."""
+    """What a change led to: new periods began with it, its difference is to be paid now, or it
+    costs nothing at all."""
 
     restarted: bool
     bills_now: bool
+    costs: bool = True
 
 
 def change(world: World, subscription: Json, wish: Change) -> Effect:
@@ -84,7 +86,7 @@ def change(world: World, subscription: Json, wish: Change) -> Effect:
     elif prorates:
         for item in filter(None, changed):
             prorating.charge(world, subscription, item, moment)
-    return Effect(restarted=restarts, bills_now=bills_now)
+    return Effect(restarted=restarts, bills_now=bills_now, costs=costs or restarts)
 
 
 def _credited(subscription: Json, wish: Change, *, everything: bool) -> list[Json]:

@@ -169,6 +169,11 @@ def create_promotion_code(call: Call) -> Json:
                 param="code",
             )
     restrictions = params.inside("restrictions")
+    if restrictions.has("minimum_amount"):
+        raise Refusal(
+            "The simulator does not know minimum amounts of promotion codes yet.",
+            param="restrictions[minimum_amount]",
+        )
     row = {
         "id": ids.new_id("promotion_code"),
         "object": "promotion_code",
@@ -184,8 +189,8 @@ def create_promotion_code(call: Call) -> Json:
         "promotion": {"coupon": coupon["id"], "type": "coupon"},
         "restrictions": {
             "first_time_transaction": restrictions.boolean("first_time_transaction"),
-            "minimum_amount": restrictions.integer("minimum_amount"),
-            "minimum_amount_currency": restrictions.text("minimum_amount_currency"),
+            "minimum_amount": None,
+            "minimum_amount_currency": None,
         },
         "times_redeemed": 0,
     }
