@@ -18,7 +18,7 @@ from billing.models import (
     Subscription,
 )
 from billing.services import coupon_links, coupons
-from billing.types import DiscountRef
+from billing.types import DiscountOffer, DiscountRef
 from orgs import clock
 from orgs.models import Organization
 from tests.billing import stripe_builders as build
@@ -221,24 +221,8 @@ class TestTheProviders:
             ({}, {"active": "false"}, EXPIRED),
             ({}, {"expires_at": 1_000_000_000}, EXPIRED),
             ({"percent_off": None, "amount_off": 500, "currency": "eur"}, {}, NOT_HERE),
-            (
-                {},
-                {
-                    "restrictions[minimum_amount]": 2901,
-                    "restrictions[minimum_amount_currency]": "usd",
-                },
-                NOT_HERE,
-            ),
-            (
-                {},
-                {
-                    "restrictions[minimum_amount]": 100,
-                    "restrictions[minimum_amount_currency]": "eur",
-                },
-                NOT_HERE,
-            ),
         ],
-        ids=["switched off", "expired", "another currency", "too little", "foreign minimum"],
+        ids=["switched off", "expired", "another currency"],
     )
     def test_is_refused(
         self,
@@ -253,17 +237,38 @@ class TestTheProviders:
 
         assert why_not(organization, entered, price) == reason
 
-    def test_seats_count_towards_a_minimum(
-        self, organization: Organization, price: Price, stripe: StripeSimulator
+    @pytest.mark.parametrize(
+        ("minimum", "currency", "seats", "fits"),
+        [
+            (2900, "USD", 1, True),
+            (2901, "USD", 1, False),
+            (5800, "USD", 2, True),
+            (1, "EUR", 1, False),
+        ],
+    )
+    def test_wants_as_much_as_it_says(
+        self,
+        organization: Organization,
+        price: Price,
+        monkeypatch: pytest.MonkeyPatch,
+        minimum: int,
+        currency: str,
+        seats: int,
+        fits: Any,
     ) -> None:
-        limits = {
-            "restrictions[minimum_amount]": 5800,
-            "restrictions[minimum_amount_currency]": "usd",
-        }
-        code = make_their_code(stripe, make_theirs(stripe), **limits)
+        offer = DiscountOffer(
+            ref=DiscountRef("promo_1", "promotion_code"),
+            external_coupon_id="GRATIS",
+            percent_off="20",
+            minimum_minor=minimum,
+            minimum_currency=currency,
+        )
+        monkeypatch.setattr(type(build.driver()), "find_discount", lambda *_: offer)
 
-        assert why_not(organization, code, price) == NOT_HERE
-        assert find(organization, code, price, seats=2).amount_after(5800) == 4640
+        if fits:
+            assert find(organization, "GRATIS", price, seats=seats).ref == offer.ref
+        else:
+            assert why_not(organization, "GRATIS", price, seats=seats) == NOT_HERE
 
     def test_is_for_the_products_it_names(
         self,

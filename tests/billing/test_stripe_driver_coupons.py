@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from billing.drivers.base import DriverRejected
+from billing.drivers.stripe import calls
 from billing.types import DiscountRef, DiscountSnapshot
 from tests.billing import stripe_builders as build
 from tests.billing.coupon_steps import coupon_spec, make_their_code, make_theirs, new_code
@@ -103,11 +104,7 @@ class TestFindDiscount:
             stripe,
             coupon_id,
             customer=customer,
-            **{
-                "restrictions[minimum_amount]": 5000,
-                "restrictions[minimum_amount_currency]": "usd",
-                "restrictions[first_time_transaction]": "true",
-            },
+            **{"restrictions[first_time_transaction]": "true"},
         )
 
         offer = build.driver().find_discount(code)
@@ -116,8 +113,27 @@ class TestFindDiscount:
         assert (offer.amount_off_minor, offer.currency) == (500, "USD")
         assert offer.external_product_ids == (product,)
         assert offer.external_customer_id == customer
-        assert (offer.minimum_minor, offer.minimum_currency) == (5000, "USD")
+        assert (offer.minimum_minor, offer.minimum_currency) == (0, "")
         assert offer.first_purchase_only
+
+    def test_tells_the_minimum(
+        self, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        code = make_their_code(stripe, make_theirs(stripe))
+        read = calls.read
+
+        def with_minimum(ask: calls.Ask) -> calls.Json:
+            answer = read(ask)
+            limits = answer["data"][0]["restrictions"]
+            limits.update(minimum_amount=5000, minimum_amount_currency="usd")
+            return answer
+
+        monkeypatch.setattr(calls, "read", with_minimum)
+
+        offer = build.driver().find_discount(code)
+
+        assert offer is not None
+        assert (offer.minimum_minor, offer.minimum_currency) == (5000, "USD")
 
     def test_takes_the_active_one_of_several(self, stripe: StripeSimulator) -> None:
         code, used_up = new_code(), make_theirs(stripe)
