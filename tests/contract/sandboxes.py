@@ -8,7 +8,7 @@ import abc
 import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import stripe as sdk
 
@@ -39,8 +39,10 @@ class Sandbox(abc.ABC):
         """Run the simulator for a block, with our settings pointing at it."""
 
     @abc.abstractmethod
-    def lose_next_answer(self, *, processed: bool) -> None:
-        """Let the next subscription request end without an answer, done or not done."""
+    def lose_next_answer(
+        self, *, processed: bool, of: Literal["start", "change"] = "start"
+    ) -> None:
+        """Let the next start or change end without an answer, done or not done."""
 
     @abc.abstractmethod
     def refuse_connections(self, settings: Any) -> None:
@@ -120,10 +122,13 @@ class StripeSandbox(Sandbox):
             settings.STRIPE_API_BASE = settings.STRIPE_API_HOST = simulator.base_url
             yield cls(simulator)
 
-    def lose_next_answer(self, *, processed: bool) -> None:
+    def lose_next_answer(
+        self, *, processed: bool, of: Literal["start", "change"] = "start"
+    ) -> None:
         """Cut the connection after, or before, the request is executed."""
         action = "reset_after" if processed else "reset_before"
-        self.simulator.add_fault(method="POST", path="/subscriptions$", action=action)
+        path = "/subscriptions$" if of == "start" else "/subscriptions/"
+        self.simulator.add_fault(method="POST", path=path, action=action)
 
     def refuse_connections(self, settings: Any) -> None:
         """Point at a port that nobody listens on."""

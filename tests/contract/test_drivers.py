@@ -4,9 +4,6 @@ Each scenario runs over all providers of `SANDBOXES`; one that a provider has no
 capabilities. So a service never needs to know which provider it talks to.
 """
 
-import dataclasses
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,67 +15,11 @@ from billing.drivers.base import (
     DriverUnavailable,
     ObjectMissing,
     OutcomeUnknown,
-    SignatureInvalid,
 )
 from billing.enums import FINAL_STATUSES, AttemptState, Provider, SubscriptionStatus
-from billing.types import CouponSpec, DiscountRef, NormalizedEvent, Subject, SubscriptionSnapshot
+from billing.types import Subject
+from tests.contract.driver_steps import start, state_of
 from tests.contract.sandboxes import SANDBOXES, Sandbox, new_key
-
-SECRET = "whsec_sharedscenariosshared00000"
-
-
-@pytest.fixture(params=list(SANDBOXES), ids=str, scope="module")
-def running(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, Any]]:
-    """Each provider's simulator in turn, with what it set."""
-    chosen: dict[str, Any] = {}
-
-    class Recorder:
-        def __setattr__(self, name: str, value: object) -> None:
-            chosen[name] = value
-
-    with SANDBOXES[request.param].started(Recorder()) as sandbox:
-        yield sandbox, chosen
-
-
-@pytest.fixture
-def sandbox(running: tuple[Sandbox, dict[str, Any]], settings: Any) -> Sandbox:
-    """The provider that a scenario runs on."""
-    for name, value in running[1].items():
-        setattr(settings, name, value)
-    return running[0]
-
-
-@pytest.fixture
-def subscribing(sandbox: Sandbox) -> Sandbox:
-    """A provider that has subscriptions of its own."""
-    return _able(sandbox, "subscriptions")
-
-
-@pytest.fixture
-def signing(sandbox: Sandbox) -> Sandbox:
-    """A provider that signs what it tells us."""
-    return _able(sandbox, "signed_webhooks")
-
-
-@pytest.fixture
-def saving(sandbox: Sandbox) -> Sandbox:
-    """A provider that keeps what its payers can pay with."""
-    return _able(sandbox, "payment_methods")
-
-
-def _able(sandbox: Sandbox, capability: str) -> Sandbox:
-    if not getattr(sandbox.driver.capabilities, capability):
-        pytest.skip(f"{sandbox.provider} has no {capability}")
-    return sandbox
-
-
-def start(sandbox: Sandbox, card: str) -> SubscriptionSnapshot:
-    return sandbox.driver.create_subscription(sandbox.new_start(card), idempotency_key=new_key())
-
-
-def state_of(snapshot: SubscriptionSnapshot) -> AttemptState | None:
-    assert snapshot.latest_payment is not None
-    return snapshot.latest_payment.state
 
 
 def test_every_configured_provider_runs_through_the_scenarios() -> None:
@@ -140,31 +81,6 @@ class TestStarting:
     def test_what_does_not_exist_is_said_to_be_missing(self, subscribing: Sandbox) -> None:
         with pytest.raises(ObjectMissing):
             subscribing.driver.retrieve_subscription("nothing")
-
-
-class TestCoupons:
-    def coupon(self, sandbox: Sandbox) -> str:
-        code = new_key()[4:16].upper()
-        spec = CouponSpec("1", code, "Welcome", "repeating", percent_off="20", duration_months=3)
-        first = sandbox.driver.ensure_coupon(spec, idempotency_key=new_key())
-        assert sandbox.driver.ensure_coupon(spec, idempotency_key=new_key()) == first
-        return first
-
-    def test_of_ours_lie_on_what_is_started_with_them(self, subscribing: Sandbox) -> None:
-        spec = dataclasses.replace(
-            subscribing.new_start(subscribing.good_card),
-            discount=DiscountRef(self.coupon(subscribing)),
-        )
-
-        snapshot = subscribing.driver.create_subscription(spec, idempotency_key=new_key())
-
-        assert snapshot.status is SubscriptionStatus.ACTIVE
-        (discount,) = snapshot.discounts
-        assert (discount.name, discount.percent_off) == ("Welcome", "20")
-        assert discount.ends_at is not None
-
-    def test_of_nobody_are_not_found(self, subscribing: Sandbox) -> None:
-        assert subscribing.driver.find_discount(new_key()[4:16]) is None
 
 
 class TestUnknownOutcomes:
@@ -248,185 +164,6 @@ class TestEnding:
             subscribing.driver.abandon_subscription(created.external_id, idempotency_key=new_key())
 
         assert subscribing.driver.retrieve_subscription(created.external_id) == created
-
-
-class TestPayers:
-    def test_a_saved_card_is_shown_without_its_number(self, saving: Sandbox) -> None:
-        payer = saving.new_payer()
-
-        method = attach(saving, payer)
-
-        found = saving.driver.retrieve_payer(payer)
-        assert (found.provider, found.external_id) == (saving.provider, payer)
-        assert [row.external_id for row in found.methods] == [method]
-        shown = found.methods[0]
-        assert (len(shown.last4), shown.exp_month in range(1, 13)) == (4, True)
-        assert shown.kind == "card"
-        assert shown.fingerprint
-
-    def test_saving_it_again_keeps_one(self, saving: Sandbox) -> None:
-        payer = saving.new_payer()
-        method = attach(saving, payer)
-
-        assert attach(saving, payer, method) == method
-
-        assert len(saving.driver.retrieve_payer(payer).methods) == 1
-
-    def test_a_card_that_can_not_be_saved_is_declined(self, saving: Sandbox) -> None:
-        payer = saving.new_payer()
-
-        with pytest.raises(DriverRejected) as caught:
-            attach(saving, payer, saving.unsavable_card)
-
-        assert caught.value.code == "CARD_DECLINED"
-        assert saving.driver.retrieve_payer(payer).methods == ()
-
-    def test_one_of_several_is_the_default(self, saving: Sandbox) -> None:
-        payer = saving.new_payer()
-        attach(saving, payer)
-        chosen = attach(saving, payer)
-
-        for _ in range(2):  # twice is once
-            saving.driver.set_default_payment_method(
-                external_customer_id=payer, payment_method=chosen, idempotency_key=new_key()
-            )
-
-        assert saving.driver.retrieve_payer(payer).default_method_id == chosen
-
-    def test_a_subscription_is_charged_to_the_default_too(self, saving: Sandbox) -> None:
-        started = start(_able(saving, "subscriptions"), saving.good_card)
-        chosen = attach(saving, started.external_customer_id)
-
-        saving.driver.set_default_payment_method(
-            external_customer_id=started.external_customer_id,
-            payment_method=chosen,
-            external_subscription_id=started.external_id,
-            idempotency_key=new_key(),
-        )
-
-        again = saving.driver.retrieve_subscription(started.external_id)
-        assert again.default_method_id == chosen
-
-    def test_a_method_is_taken_off_and_only_once(self, saving: Sandbox) -> None:
-        payer = saving.new_payer()
-        method = attach(saving, payer)
-
-        for _ in range(2):
-            saving.driver.detach_payment_method(method, idempotency_key=new_key())
-
-        assert saving.driver.retrieve_payer(payer).methods == ()
-
-    def test_a_browser_gets_what_it_needs_for_a_card(self, saving: Sandbox) -> None:
-        prepared = saving.driver.create_setup_intent(saving.new_payer(), idempotency_key=new_key())
-
-        assert prepared.external_id
-        assert prepared.client_secret
-        assert prepared.client_secret not in repr(prepared)
-
-    def test_bills_can_go_elsewhere(self, sandbox: Sandbox) -> None:
-        payer = sandbox.new_payer()
-
-        sandbox.driver.update_customer(
-            payer, email="bills@acme.example", name="Acme", idempotency_key=new_key()
-        )
-
-        assert sandbox.driver.retrieve_payer(payer).email == "bills@acme.example"
-
-    def test_who_does_not_exist_is_said_to_be_missing(self, sandbox: Sandbox) -> None:
-        with pytest.raises(ObjectMissing):
-            sandbox.driver.retrieve_payer("nobody")
-
-    def test_a_page_for_payers_has_an_address(self, sandbox: Sandbox) -> None:
-        portal = _able(sandbox, "portal")
-
-        address = portal.driver.create_portal_session(
-            portal.new_payer(), return_url="https://till.test/", idempotency_key=new_key()
-        )
-
-        assert address.startswith("http")
-
-
-def attach(sandbox: Sandbox, payer: str, card: str = "") -> str:
-    return sandbox.driver.attach_payment_method(
-        card or sandbox.good_card, external_customer_id=payer, idempotency_key=new_key()
-    )
-
-
-class TestWebhooks:
-    def test_its_own_events_are_believed(self, signing: Sandbox) -> None:
-        event = _some_event(signing)
-        body = json.dumps(event).encode()
-
-        webhook = signing.driver.verify_webhook(body, signing.sign(body, SECRET), secret=SECRET)
-
-        assert json.loads(webhook.body) == event
-        assert webhook.external_id
-        assert webhook.type
-
-    def test_nobody_elses_are(self, signing: Sandbox) -> None:
-        body = json.dumps(_some_event(signing)).encode()
-
-        for headers in ({}, signing.sign(body, "whsec_other"), signing.sign(b"{}", SECRET)):
-            with pytest.raises(SignatureInvalid):
-                signing.driver.verify_webhook(body, headers, secret=SECRET)
-
-    def test_a_start_leads_back_to_itself(self, subscribing: Sandbox) -> None:
-        created = start(subscribing, subscribing.good_card)
-
-        told = [
-            event
-            for event in _normalized(subscribing)
-            if event.subject == Subject("subscription", created.external_id)
-        ]
-
-        assert {event.external_customer_id for event in told} == {created.external_customer_id}
-        assert all(event.provider is subscribing.provider for event in told)
-        # One payment is one fact, however many events tell of it.
-        facts = {(event.fact.kind, event.fact.external_id) for event in told if event.fact}
-        assert [kind for kind, _ in facts] == ["payment_succeeded"]
-
-    def test_a_refused_payment_is_a_fact(self, subscribing: Sandbox) -> None:
-        created = start(subscribing, subscribing.refused_card)
-
-        facts = {
-            (event.fact.kind, event.fact.external_id): event.fact
-            for event in _normalized(subscribing)
-            if event.fact and event.subject == Subject("subscription", created.external_id)
-        }
-
-        assert [kind for kind, _ in facts] == ["payment_failed"]
-        fact = next(iter(facts.values()))
-        assert (fact.amount_minor, fact.currency) == (5800, "USD")
-
-    def test_what_happens_to_a_method_leads_to_its_payer(self, saving: Sandbox) -> None:
-        payer = saving.new_payer()
-        method = attach(saving, payer)
-        saving.driver.detach_payment_method(method, idempotency_key=new_key())
-
-        told = [
-            event.type
-            for event in _normalized(_able(saving, "signed_webhooks"))
-            if event.subject == Subject("customer", payer)
-        ]
-
-        assert told == ["billing.payment_method.attached", "billing.payment_method.detached"]
-
-    def test_every_event_has_a_name_of_ours(self, sandbox: Sandbox) -> None:
-        _some_event(sandbox)
-
-        names = {event.type for event in _normalized(sandbox)}
-
-        assert names
-        assert all(name.startswith("billing.") and name.count(".") == 2 for name in names)
-
-
-def _some_event(sandbox: Sandbox) -> dict[str, Any]:
-    sandbox.new_payer()
-    return sandbox.events()[-1]
-
-
-def _normalized(sandbox: Sandbox) -> list[NormalizedEvent]:
-    return [sandbox.driver.normalize_webhook(event) for event in sandbox.events()]
 
 
 @pytest.mark.django_db
