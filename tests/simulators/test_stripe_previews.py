@@ -1,5 +1,6 @@
 """Previews: the invoice that a change would make, to the minor unit."""
 
+import random
 from typing import Any
 
 import pytest
@@ -142,6 +143,15 @@ class TestAChangeInvoicedAtOnce:
         assert down.lines.data[0].amount == -up.lines.data[1].amount
         details = down.lines.data[0].parent.subscription_item_details
         assert details.invoice_item is not None
+
+    def test_what_was_free_is_not_credited(self, shop: Shop) -> None:
+        how = {"proration_behavior": "always_invoice", "proration_date": shop.simulator.now()}
+        none = shop.change({"quantity": 0}, **how).latest_invoice
+
+        again = shop.change({"quantity": 2}, **how).latest_invoice
+
+        assert [line.amount for line in none.lines.data] == [-again.lines.data[0].amount]
+        assert len(again.lines.data) == 1
 
 
 class TestAChangeOnTheNextInvoice:
@@ -420,3 +430,45 @@ def test_a_decline_at_once_leaves_it_past_due_until_another_card_pays(shop: Shop
     shop.v1.invoices.pay(changed.latest_invoice.id, {"payment_method": good.id})
 
     assert shop.v1.subscriptions.retrieve(shop.id).status == "active"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_change_costs_what_its_preview_said_and_no_cent_is_lost(
+    simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same changes every time
+    prices = [price.id, *(new_price(v1, price, amount).id for amount in (333, 9999))]
+    prices += [new_price(v1, price, amount, "year").id for amount in (29_000, 100_001)]
+    v1.coupons.create({"id": "A", "percent_off": 33.3, "duration": "forever"})
+    v1.coupons.create({"id": "B", "amount_off": 777, "currency": "usd", "duration": "once"})
+    made = subscribe(
+        v1,
+        customer,
+        price,
+        billing_mode={"type": chance.choice(["flexible", "classic"])},
+        discounts=chance.choice(["", [{"coupon": "A"}], [{"coupon": "A"}, {"coupon": "B"}]]),
+    )
+    for _ in range(6):
+        simulator.advance(chance.randint(7200, 25 * DAY))
+        item = v1.subscriptions.retrieve(made.id)["items"].data[0]
+        wish = {"id": item.id, "quantity": chance.randint(1, 20), "price": chance.choice(prices)}
+        how = {
+            "items": [wish],
+            "proration_behavior": chance.choice(["always_invoice", "create_prorations", "none"]),
+            "proration_date": simulator.now(),
+        }
+        asked = {"subscription": made.id, "subscription_details": how}
+
+        preview = v1.invoices.create_preview(asked)
+        changed = v1.subscriptions.update(made.id, how)
+
+        latest = v1.invoices.retrieve(changed.latest_invoice)
+        if latest.billing_reason != "subscription_update" or latest.created < how["proration_date"]:
+            simulator.advance(changed["items"].data[0].current_period_end - simulator.now() + 1)
+            latest = v1.invoices.list({"subscription": made.id}).data[0]
+        assert [line[:4] for line in told(latest)] == [line[:4] for line in told(preview)]
+        assert (latest.subtotal, latest.total) == (preview.subtotal, preview.total)
+    simulator.advance(7200)
+    bills = v1.invoices.list({"subscription": made.id, "limit": 100}).data
+    balance = v1.customers.retrieve(customer.id).balance
+    assert sum(bill.total for bill in bills) == sum(bill.amount_paid for bill in bills) + balance
