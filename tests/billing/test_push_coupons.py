@@ -2,6 +2,7 @@
 
 import io
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -10,7 +11,6 @@ from django.core.management.base import CommandError
 from billing.enums import CouponDuration
 from billing.models import Coupon, ExternalCoupon, Price
 from billing.services import coupon_links
-from config.management.commands import seed_demo
 from tests.billing.coupon_steps import make_coupon, make_theirs
 from tests.simulators.stripe.client import StripeSimulator
 
@@ -50,9 +50,12 @@ class TestPushCatalogue:
         assert push() == ["Every price has its name."]
 
 
-def test_the_demo_has_a_coupon_to_try(stripe: StripeSimulator) -> None:
-    welcome = coupon_links.ensure_coupon(wanted=seed_demo.WELCOME)
+def test_the_demo_has_a_coupon_to_try(stripe: StripeSimulator, tmp_path: Path) -> None:
+    for _ in range(2):
+        call_command("seed_demo", str(tmp_path / "people.json"), stdout=io.StringIO())
 
-    assert Coupon.objects.get() == welcome
+    welcome = Coupon.objects.get()
     assert (welcome.code, welcome.percent_off) == ("WELCOME20", Decimal(20))
     assert (welcome.duration, welcome.duration_months) == (CouponDuration.REPEATING, 3)
+    assert ExternalCoupon.objects.get().external_id == "till_WELCOME20"
+    assert stripe.api("GET", "/v1/coupons/till_WELCOME20").json()["percent_off"] == 20

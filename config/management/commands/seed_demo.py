@@ -25,7 +25,7 @@ OWNER_NAME = "Olive Owner"
 ORGANIZATION_NAME = "The Demo Bistro"
 _PASSWORD_BYTES = 12
 
-WELCOME = coupon_links.NewCoupon(
+_WELCOME = coupon_links.NewCoupon(
     code="WELCOME20",
     name="Welcome",
     duration=CouponDuration.REPEATING,
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         if migrate:
             call_command("migrate", interactive=False, verbosity=1)
         call_command("seed_plans")
-        coupon_links.ensure_coupon(wanted=WELCOME)
+        coupon_links.ensure_coupon(wanted=_WELCOME)
         call_command("push_catalogue")
         known: People = json.loads(people.read_text()) if people.exists() else {}
         write_private(people, json.dumps(_seed_people(known), indent=2) + "\n")
