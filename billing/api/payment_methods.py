@@ -27,8 +27,8 @@ from orgs.permissions import READ, WRITE
 _ATTACHED = "Attached; the same card again takes the place of its older entry."
 
 
-class PaymentMethodIn(StrictSerializer):
-    """Add a payment method that the provider's element made."""
+class DefaultPaymentMethodIn(StrictSerializer):
+    """Add what the provider's element made, under any of its names."""
 
     payment_method = serializers.CharField(
         required=False, max_length=255, help_text="The provider's id of it."
@@ -36,9 +36,6 @@ class PaymentMethodIn(StrictSerializer):
     payment_method_id = serializers.CharField(required=False, max_length=255)
     token = serializers.CharField(required=False, max_length=255)
     card = CardDetailsIn(required=False)
-    set_default = serializers.BooleanField(
-        default=False, help_text="True: everything is charged to it from now on."
-    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Bring the spellings of the method together."""
@@ -48,10 +45,12 @@ class PaymentMethodIn(StrictSerializer):
         return {**attrs, "payment_method": method}
 
 
-class DefaultPaymentMethodIn(StrictSerializer):
-    """Add a payment method and have everything charged to it."""
+class PaymentMethodIn(DefaultPaymentMethodIn):
+    """Add a payment method, as the default or beside it."""
 
-    payment_method_id = serializers.CharField(max_length=255)
+    set_default = serializers.BooleanField(
+        default=False, help_text="True: everything is charged to it from now on."
+    )
 
 
 class OverduePaymentOut(serializers.Serializer[Any]):
@@ -196,7 +195,7 @@ class DefaultPaymentMethodView(TenantView):
         """Add a payment method and have everything charged to it."""
         body = DefaultPaymentMethodIn(data=request.data)
         body.is_valid(raise_exception=True)
-        return _attach(request, body.validated_data["payment_method_id"], set_default=True)
+        return _attach(request, body.validated_data["payment_method"], set_default=True)
 
 
 class SetupIntentView(TenantView):

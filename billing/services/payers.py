@@ -254,12 +254,16 @@ def change_billing_email(
     """
     customer = subscription.customer
     if customer.external_id and registry.is_configured(customer.provider):
+        driver = registry.get_driver(customer.provider)
+        key = f"email:{uuid.uuid4()}"
         try:
-            registry.get_driver(customer.provider).update_customer(
-                customer.external_id,
-                email=email,
-                name=customer.name,
-                idempotency_key=f"email:{uuid.uuid4()}",
+            ask_for_payer(
+                customer=customer,
+                ask=lambda external_id: driver.update_customer(
+                    external_id, email=email, name=customer.name, idempotency_key=key
+                ),
+                cause=cause,
+                now=now,
             )
         except DriverError as error:
             raise refusals.of_code(error.code, retry_after=error.retry_after) from error

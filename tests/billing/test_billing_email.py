@@ -110,6 +110,19 @@ class TestChangeBillingEmail:
         change(subscription)
         assert told(subscription) == [f"Bills go to {EMAIL} now."]
 
+    def test_a_payer_who_was_deleted_at_the_provider_is_created_anew(
+        self, subscription: Subscription, stripe: StripeSimulator
+    ) -> None:
+        before = subscription.customer.external_id
+        stripe.api("DELETE", f"/v1/customers/{before}")
+
+        change(subscription)
+
+        customer = Customer.objects.get(pk=subscription.customer_id)
+        assert customer.external_id != before
+        theirs = stripe.api("GET", f"/v1/customers/{customer.external_id}").json()
+        assert theirs["email"] == EMAIL
+
     def test_nobody_has_to_be_told_of_a_free_plan(
         self, catalogue: dict[str, Price], stripe: StripeSimulator
     ) -> None:

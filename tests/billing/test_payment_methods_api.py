@@ -94,6 +94,11 @@ class TestAttaching:
         assert answer.json()["is_default"] is True
         assert listed(owner) == [("amex", True), ("visa", False)]
 
+    @pytest.mark.parametrize("name", ["payment_method", "token"])
+    def test_the_short_form_takes_the_other_names_too(self, owner: Caller, name: str) -> None:
+        assert owner.post("/billing/payment-method", {name: "pm_card_visa"}).status_code == 201
+        assert owner.post("/billing/payment-method", {}).status_code == 400
+
     def test_a_declined_card_changes_nothing(self, owner: Caller) -> None:
         answer = owner.post(PATH, {"payment_method": "pm_card_chargeDeclined"})
 
