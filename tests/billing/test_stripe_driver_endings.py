@@ -92,9 +92,9 @@ class TestAbandonSubscription:
         self, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         created = start(card="")
-        raw = subscriptions._retrieve(created.external_id)
+        raw = subscriptions.raw(created.external_id)
         raw["latest_invoice"]["status"] = "void"
-        monkeypatch.setattr(subscriptions, "_retrieve", lambda _: raw)
+        monkeypatch.setattr(subscriptions, "raw", lambda _: raw)
         before = stripe.requests()[-1]["seq"]
 
         build.driver().abandon_subscription(created.external_id, idempotency_key=build.new_key())
@@ -106,10 +106,10 @@ class TestAbandonSubscription:
     ) -> None:
         created = start(card="")
         method = build.attach(created.external_customer_id)
-        raw = subscriptions._retrieve(created.external_id)
+        raw = subscriptions.raw(created.external_id)
         path = f"/v1/invoices/{created.latest_invoice_id}/pay"
         stripe.api("POST", path, {"payment_method": method})
-        monkeypatch.setattr(subscriptions, "_retrieve", lambda _: raw)
+        monkeypatch.setattr(subscriptions, "raw", lambda _: raw)
 
         with pytest.raises(DriverRejected):
             build.driver().abandon_subscription(

@@ -183,12 +183,12 @@ class TestScheduledChanges:
         running = start(subscribing, subscribing.good_card)
         subscribing.driver.schedule_change(change_of(running), idempotency_key=new_key())
 
-        for _ in range(2):
-            kept = subscribing.driver.unschedule_change(
-                running.external_id, idempotency_key=new_key()
-            )
+        kept = [
+            subscribing.driver.unschedule_change(running.external_id, idempotency_key=new_key())
+            for _ in range(2)
+        ]
 
-        assert kept == running
+        assert kept == [running, running]
 
 
 class TestEndsAndPauses:
@@ -224,8 +224,8 @@ class TestEndsAndPauses:
         )
 
         assert (paused.status, paused.resumes_at) == (SubscriptionStatus.PAUSED, resumes_at)
-        for _ in range(2):
-            resumed = subscribing.driver.resume_subscription(
-                running.external_id, idempotency_key=new_key()
-            )
-        assert resumed == running
+        resumed = [
+            subscribing.driver.resume_subscription(running.external_id, idempotency_key=new_key())
+            for _ in range(2)
+        ]
+        assert resumed == [running, running]
