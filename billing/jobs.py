@@ -25,6 +25,7 @@ DRAIN_MIRROR = "billing.drain_mirror"
 RESOLVE_ATTEMPTS = "billing.resolve_attempts"
 RESOLVE_ATTEMPT = "billing.resolve_attempt"
 EXPIRE_CHECKOUTS = "billing.expire_checkouts"
+DELIVER_INVOICES = "billing.deliver_invoices"
 END_GRACE = "billing.end_grace"
 
 WAKE_INBOX_KEY = "till:wake:inbox"

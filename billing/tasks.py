@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from billing import jobs
-from billing.services import checkout, dispatch, grace, mirror, resolve, retries
+from billing.services import checkout, dispatch, grace, invoice_deliveries, mirror, resolve, retries
 from billing.types import Cause
 from orgs import clock
 
@@ -56,3 +56,9 @@ def expire_checkouts(**_future: Any) -> None:
 def end_grace(**_future: Any) -> None:
     """Restrict whoever did not pay within the grace of the plan."""
     grace.end_grace(now=clock.now())
+
+
+@shared_task(name=jobs.DELIVER_INVOICES)
+def deliver_invoices(**_future: Any) -> None:
+    """Mail the invoices that no mail has brought yet."""
+    invoice_deliveries.deliver_missing(now=clock.now())

@@ -25,6 +25,7 @@ _BILLING_SWEEPS: dict[str, timedelta] = {
     "billing.reclaim_inbox": timedelta(seconds=30),
     "billing.resolve_attempts": timedelta(seconds=10),
     "billing.expire_checkouts": timedelta(seconds=60),
+    "billing.deliver_invoices": timedelta(minutes=10),
     "billing.end_grace": timedelta(seconds=60),
 }
 _OTHER_SWEEPS: dict[str, timedelta | crontab] = {

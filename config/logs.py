@@ -172,6 +172,9 @@ def configure(options: dict[str, Any]) -> None:
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "stripe": {"level": "WARNING"},
+                # The letters of names on our documents.
+                "fontTools": {"level": "WARNING"},
+                "fpdf": {"level": "ERROR"},
             },
         }
     )

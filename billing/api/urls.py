@@ -1,6 +1,7 @@
 """The billing API."""
 
 from billing.api.entitlements import EntitlementsView, EntitlementView
+from billing.api.invoices import InvoicePdfView, InvoiceSendView, InvoicesView, InvoiceView
 from billing.api.lifecycle import (
     CancelView,
     PauseView,
@@ -34,6 +35,10 @@ urlpatterns = [
         "subscription/pending-change", PendingChangeView, name="subscription-pending-change"
     ),
     *tenant_endpoint("upcoming-invoice", UpcomingInvoiceView, name="upcoming-invoice"),
+    *tenant_endpoint("invoices", InvoicesView, name="invoices"),
+    *tenant_endpoint("invoices/<str:invoice_id>", InvoiceView, name="invoice"),
+    *tenant_endpoint("invoices/<str:invoice_id>/pdf", InvoicePdfView, name="invoice-pdf"),
+    *tenant_endpoint("invoices/<str:invoice_id>/send", InvoiceSendView, name="invoice-send"),
     *tenant_endpoint("subscribe", SubscribeView, name="subscribe"),
     *tenant_endpoint("session", SessionView, name="session"),
     *tenant_endpoint("payment-methods", PaymentMethodsView, name="payment-methods"),

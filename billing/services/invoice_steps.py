@@ -11,10 +11,8 @@ from datetime import datetime
 from billing.enums import DeliveryKind, InvoiceStatus
 from billing.models import Invoice
 from billing.money import Money
+from billing.selectors.invoices import ASKED_FOR
 from billing.services.timeline import Line
-
-# Its payer sits in front of the page that says so: a failure of these is no news by mail.
-_ASKED_FOR = frozenset({"subscription_create", "subscription_update"})
 
 _STEPS = (
     ("finalized_at", "finalized", "Invoice {number} over {total} was issued."),
@@ -63,7 +61,7 @@ def mailings(old: Invoice | None, new: Invoice) -> Iterator[Mailing]:
     if new.due_at and new.is_finalized and (old is None or not old.is_finalized):
         yield Mailing(DeliveryKind.DUE)
     tries = old.attempt_count if old else 0
-    if new.attempt_count > tries and new.billing_reason not in _ASKED_FOR:
+    if new.attempt_count > tries and new.billing_reason not in ASKED_FOR:
         yield Mailing(DeliveryKind.PAYMENT_FAILED, number=new.attempt_count)
 
 
