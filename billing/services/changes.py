@@ -1,12 +1,13 @@
 """Changing a running subscription: quote first, then debt and try, then the provider."""
 
+import contextlib
 import dataclasses
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from billing.drivers import registry
-from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
+from billing.drivers.base import DriverError, DriverRejected, DriverUnavailable, OutcomeUnknown
 from billing.enums import AttemptKind, AttemptState, Effective, ObligationKind, QuoteKind
 from billing.errors import ChangePending, NotPossibleNow, QuoteStale
 from billing.models import PaymentAttempt, Quote, Subscription
@@ -205,7 +206,13 @@ def _conclude(
     if done.snapshot.awaits_payment_of_change:
         if payment is not None and payment.state is AttemptState.REQUIRES_ACTION:
             return Changed(done.subscription, client_secret=payment.client_secret)
-        given_up_changes.drop(attempt=attempt, cause=cause, now=now)
+        with contextlib.suppress(DriverError):  # the resolver drops it then
+            given_up_changes.drop(
+                attempt=attempt,
+                cause=cause,
+                now=now,
+                decline_code=payment.decline_code if payment else "",
+            )
         attempt.refresh_from_db()
         if attempt.state != AttemptState.SUCCEEDED:
             raise refusals.of_attempt(attempt)

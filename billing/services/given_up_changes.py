@@ -72,10 +72,13 @@ def _write_off(obligation_id: UUID, now: datetime) -> None:
     change_outcome.release_promises(debt, now=now)
 
 
-def drop(*, attempt: PaymentAttempt, cause: Cause, now: datetime) -> Subscription:
+def drop(
+    *, attempt: PaymentAttempt, cause: Cause, now: datetime, decline_code: str = ""
+) -> Subscription:
     """Close a change whose payment was declined, or that is withdrawn before it was paid.
 
-    One that was paid meanwhile has happened: the attempt has then succeeded.
+    One that was paid meanwhile has happened: the attempt has then succeeded. `decline_code` is
+    why it was declined, which nothing tells any more afterwards.
 
     Raises:
         DriverError: the provider could not be told. The change stays open; it expires by itself.
@@ -93,6 +96,12 @@ def drop(*, attempt: PaymentAttempt, cause: Cause, now: datetime) -> Subscriptio
     if attempt.state == AttemptState.CANCELED:  # so the snapshot said
         end(attempt=attempt, state=AttemptState.CANCELED, now=now)
     elif attempt.state != AttemptState.SUCCEEDED:
-        end(attempt=attempt, state=AttemptState.FAILED, now=now, error_code="CARD_DECLINED")
+        end(
+            attempt=attempt,
+            state=AttemptState.FAILED,
+            now=now,
+            error_code="CARD_DECLINED",
+            decline_code=decline_code,
+        )
     logger.info("change.dropped", extra={"attempt": str(attempt.pk)})
     return done.subscription

@@ -105,7 +105,12 @@ def _ask_about_change(
     payment = snapshot.latest_payment
     if snapshot.awaits_payment_of_change and payment is not None:
         if payment.state is AttemptState.FAILED:
-            given_up_changes.drop(attempt=attempt, cause=cause, now=now)
+            given_up_changes.drop(
+                attempt=attempt,
+                cause=cause,
+                now=now,
+                decline_code=payment.decline_code if payment else "",
+            )
             return True
         return False
     if _may_still_arrive(attempt, now):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from billing.drivers.base import DriverRejected
-from billing.drivers.stripe import calls, errors, previews, subscriptions
+from billing.drivers.stripe import calls, discounts, errors, previews, subscriptions
 from billing.drivers.stripe.calls import Json
 from billing.enums import Proration
-from billing.types import ChangeSpec, DiscountRef, InvoicePreview, SubscriptionSnapshot
+from billing.types import ChangeSpec, InvoicePreview, SubscriptionSnapshot
 
 if TYPE_CHECKING:
     import stripe
@@ -52,7 +52,7 @@ def preview(spec: ChangeSpec) -> InvoicePreview:
         if spec.trial_end:
             details["trial_end"] = _seconds(spec.trial_end)
     if spec.discount:
-        params["discounts"] = [_discount(spec.discount)]  # type: ignore[list-item]
+        params["discounts"] = [discounts.as_param(spec.discount)]
     return previews.preview(_preview(params))
 
 
@@ -94,7 +94,7 @@ def change(spec: ChangeSpec, *, idempotency_key: str) -> SubscriptionSnapshot:
     if spec.proration_date and spec.proration is not Proration.NONE:
         params["proration_date"] = _seconds(spec.proration_date)
     if spec.discount:
-        params["discounts"] = [_discount(spec.discount)]  # type: ignore[list-item]
+        params["discounts"] = [discounts.as_param(spec.discount)]
     return subscriptions.update(
         spec.external_subscription_id, params, idempotency_key=idempotency_key
     )
@@ -118,10 +118,6 @@ def _item_of(raw: Json) -> Json:
     """Return the item that is sold by the seat (metered ones stand beside it)."""
     items: list[Json] = raw["items"]["data"]
     return next((item for item in items if item.get("quantity") is not None), items[0])
-
-
-def _discount(ref: DiscountRef) -> dict[str, str]:
-    return {ref.kind: ref.external_id}
 
 
 def _seconds(moment: datetime) -> int:
