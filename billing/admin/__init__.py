@@ -9,6 +9,7 @@ from billing.admin import (
     organizations,
     payments,
     plans,
+    quotes,
     subscriptions,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "organizations",
     "payments",
     "plans",
+    "quotes",
     "subscriptions",
 ]

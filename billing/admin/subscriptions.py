@@ -3,8 +3,9 @@
 from django.contrib import admin
 
 from billing.admin import display
+from billing.admin.subscription_actions import SubscriptionActions
 from billing.models import BillingEvent, Obligation, Subscription
-from orgs.backoffice import ReadOnlyAdmin, ReadOnlyInline
+from orgs.backoffice import ReadOnlyInline
 
 
 class ObligationInline(ReadOnlyInline[Obligation, Subscription]):
@@ -18,7 +19,7 @@ class ObligationInline(ReadOnlyInline[Obligation, Subscription]):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
+class SubscriptionAdmin(SubscriptionActions):
     list_display = (
         "organization",
         "plan_version",
@@ -54,6 +55,9 @@ class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
         "trial_end",
         "auto_renews",
         "cancel_at",
+        "cancel_reason",
+        "cancel_comment",
+        "resumes_at",
         "canceled_at",
         "ended_at",
         "activated_at",

@@ -109,7 +109,7 @@ def _ask_about_change(
                 attempt=attempt,
                 cause=cause,
                 now=now,
-                decline_code=payment.decline_code if payment else "",
+                decline_code=payment.decline_code,
             )
             return True
         return False
