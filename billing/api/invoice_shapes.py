@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from rest_framework import serializers
 
+from billing.api.change_serializers import PeriodOut
 from billing.api.representations import moment
 from billing.enums import DeliveryKind, InvoiceStatus
 from billing.models import Invoice, InvoiceDelivery, InvoiceLine
@@ -14,13 +15,6 @@ from billing.money import as_decimal
 from notifications.models import MessageState
 
 _MINOR = "Minor units."
-
-
-class PeriodOut(serializers.Serializer[Any]):
-    """From `start` until before `end`."""
-
-    start = serializers.DateTimeField(allow_null=True)
-    end = serializers.DateTimeField(allow_null=True)
 
 
 class InvoiceLineOut(serializers.Serializer[Any]):

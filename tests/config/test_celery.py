@@ -14,6 +14,7 @@ SWEEPS = {
     jobs.DRAIN_INBOX: 5,
     jobs.RECLAIM_INBOX: 30,
     jobs.RESOLVE_ATTEMPTS: 10,
+    jobs.DELIVER_INVOICES: 600,
     jobs.EXPIRE_CHECKOUTS: 60,
     jobs.END_GRACE: 60,
 }
