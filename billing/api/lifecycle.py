@@ -57,6 +57,7 @@ class PlanChangeView(TenantView):
 
     @extend_schema(
         operation_id="subscription_change_plan",
+        tags=["Subscription"],
         request=PlanChangeIn,
         responses={**CHANGED, **errors(400, 401, 402, 403, 404, 409, 429, 502)},
     )
@@ -82,6 +83,7 @@ class PendingChangeView(TenantView):
 
     @extend_schema(
         operation_id="subscription_withdraw_change",
+        tags=["Subscription"],
         request=None,
         responses={200: SubscriptionOut, **errors(401, 403, 404, 409, 429, 502)},
     )
@@ -103,6 +105,7 @@ class CancelView(TenantView):
 
     @extend_schema(
         operation_id="subscription_cancel",
+        tags=["Subscription"],
         request=CancelIn,
         responses={200: SubscriptionOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )
@@ -120,6 +123,7 @@ class ResumeView(TenantView):
 
     @extend_schema(
         operation_id="subscription_resume",
+        tags=["Subscription"],
         request=NothingIn,
         responses={200: SubscriptionOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )
@@ -142,6 +146,7 @@ class PauseView(TenantView):
 
     @extend_schema(
         operation_id="subscription_pause",
+        tags=["Subscription"],
         request=PauseIn,
         responses={200: SubscriptionOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )

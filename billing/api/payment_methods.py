@@ -151,6 +151,7 @@ class PaymentMethodsView(TenantView):
 
     @extend_schema(
         operation_id="payment_methods_list",
+        tags=["Payment methods"],
         parameters=PAGE,
         responses={200: page_of(PaymentMethodOut), **errors(400, 401, 403, 404)},
     )
@@ -164,6 +165,7 @@ class PaymentMethodsView(TenantView):
 
     @extend_schema(
         operation_id="payment_methods_attach",
+        tags=["Payment methods"],
         request=PaymentMethodIn,
         responses={
             201: OpenApiResponse(ChosenPaymentMethodOut, _ATTACHED),
@@ -185,6 +187,7 @@ class DefaultPaymentMethodView(TenantView):
 
     @extend_schema(
         operation_id="payment_method_replace",
+        tags=["Payment methods"],
         request=DefaultPaymentMethodIn,
         responses={
             201: OpenApiResponse(ChosenPaymentMethodOut, _ATTACHED),
@@ -205,6 +208,7 @@ class SetupIntentView(TenantView):
 
     @extend_schema(
         operation_id="payment_methods_setup",
+        tags=["Payment methods"],
         request=NothingIn,
         responses={201: SetupIntentOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )
@@ -229,6 +233,7 @@ class MakeDefaultView(TenantView):
 
     @extend_schema(
         operation_id="payment_method_make_default",
+        tags=["Payment methods"],
         request=NothingIn,
         responses={
             200: ChosenPaymentMethodOut,
@@ -255,6 +260,7 @@ class PaymentMethodView(TenantView):
 
     @extend_schema(
         operation_id="payment_method_remove",
+        tags=["Payment methods"],
         responses={204: None, **errors(400, 401, 403, 404, 409, 429, 502)},
     )
     def delete(self, request: ApiRequest, method_id: str) -> Response:

@@ -55,6 +55,7 @@ class PortalView(TenantView):
 
     @extend_schema(
         operation_id="portal_open",
+        tags=["Checkout and portal"],
         request=PortalIn,
         responses={200: PortalOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )
@@ -70,6 +71,7 @@ class PortalSessionView(TenantView):
 
     @extend_schema(
         operation_id="portal_session_get",
+        tags=["Checkout and portal"],
         parameters=[OpenApiParameter("return_url", str, description=_RETURN)],
         responses={200: PortalOut, **errors(400, 401, 403, 404, 429, 502)},
     )

@@ -28,6 +28,7 @@ class SessionView(TenantView):
 
     @extend_schema(
         operation_id="session_create",
+        tags=["Checkout and portal"],
         request=SessionIn,
         responses={201: SessionOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )

@@ -21,7 +21,11 @@ class StatusView(TenantView):
 
     access: ClassVar = {"GET": READ.with_setup()}
 
-    @extend_schema(operation_id="status_get", responses={200: StatusOut, **errors(401, 404)})
+    @extend_schema(
+        operation_id="status_get",
+        tags=["Subscription"],
+        responses={200: StatusOut, **errors(401, 404)},
+    )
     def get(self, request: ApiRequest) -> Response:
         """Return where the organization stands."""
         organization = current_org(request)

@@ -63,6 +63,7 @@ class SubscriptionView(TenantView):
 
     @extend_schema(
         operation_id="subscription_get",
+        tags=["Subscription"],
         responses={200: SubscriptionOut, **errors(401, 403, 404)},
     )
     def get(self, request: ApiRequest) -> Response:
@@ -74,6 +75,7 @@ class SubscriptionView(TenantView):
 
     @extend_schema(
         operation_id="subscription_start",
+        tags=["Subscription"],
         request=SubscriptionStartIn,
         responses={**_STARTED, **errors(400, 401, 402, 403, 404, 409, 429, 502)},
     )
@@ -99,6 +101,7 @@ class SubscriptionView(TenantView):
 
     @extend_schema(
         operation_id="subscription_update",
+        tags=["Subscription"],
         request=SubscriptionPatchIn,
         responses={**CHANGED, **errors(400, 401, 402, 403, 404, 409, 429, 502)},
     )
@@ -123,6 +126,7 @@ class SubscriptionView(TenantView):
 
     @extend_schema(
         operation_id="subscription_delete",
+        tags=["Subscription"],
         parameters=[OpenApiParameter("immediate", bool, default=False)],
         request=None,
         responses={200: SubscriptionOut, **errors(400, 401, 403, 404, 409, 429, 502)},
@@ -144,6 +148,7 @@ class SubscribeView(TenantView):
 
     @extend_schema(
         operation_id="subscribe",
+        tags=["Subscription"],
         request=SubscribeIn,
         responses={**_STARTED, **errors(400, 401, 402, 403, 404, 409, 429, 502)},
     )

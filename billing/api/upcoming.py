@@ -25,6 +25,7 @@ class UpcomingInvoiceView(TenantView):
 
     @extend_schema(
         operation_id="upcoming_invoice",
+        tags=["Subscription"],
         request=UpcomingInvoiceIn,
         responses={200: QuoteOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -66,6 +69,20 @@ class TenantSchema(AutoSchema):
             headers.append(_ORGANIZATION)
         operation["parameters"] = [*operation.get("parameters", []), *headers]
         return operation
+
+
+class StrictShape(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Documents that a body with keys we do not know is refused."""
+
+    target_class = "orgs.api.serializers.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """Describe the body as usual, and close it."""
+        shape: dict[str, Any] = auto_schema._map_serializer(  # noqa: SLF001 - the way documented for extensions
+            self.target, direction, bypass_extensions=True
+        )
+        return {**shape, "additionalProperties": False}
 
 
 class CredentialScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

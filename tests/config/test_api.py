@@ -82,6 +82,95 @@ class TestSchema:
         assert paths["/api/v1/me"]["get"]["security"] == [{"bearer": []}]
 
 
+class TestStyle:
+    """What a reader of the document may rely on, held by machine."""
+
+    @pytest.fixture
+    def operations(self, schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+        return [
+            (path, method, operation)
+            for path, item in schema["paths"].items()
+            for method, operation in item.items()
+        ]
+
+    def test_every_operation_says_what_it_does_under_a_heading(
+        self, schema: dict[str, Any], operations: list[tuple[str, str, dict[str, Any]]]
+    ) -> None:
+        headings = {tag["name"] for tag in schema["tags"]}
+        for path, method, operation in operations:
+            assert set(operation["tags"]) <= headings, (path, method, operation["tags"])
+            assert operation["description"].endswith("."), (path, method)
+
+    def test_every_operation_of_a_tenant_tells_who_is_turned_away(
+        self, operations: list[tuple[str, str, dict[str, Any]]]
+    ) -> None:
+        for path, method, operation in operations:
+            if "/auth/" in path or path.endswith("/billing/plans"):
+                continue
+            assert {"401", "404"} <= set(operation["responses"]), (path, method)
+
+    def test_every_write_with_a_key_tells_of_its_conflicts(
+        self, operations: list[tuple[str, str, dict[str, Any]]]
+    ) -> None:
+        for path, method, operation in operations:
+            names = {parameter["name"] for parameter in operation.get("parameters", [])}
+            if method != "get" and "Idempotency-Key" in names:
+                assert "409" in operation["responses"], (path, method)
+
+    def test_every_body_is_a_named_shape_that_refuses_what_it_does_not_know(
+        self, schema: dict[str, Any], operations: list[tuple[str, str, dict[str, Any]]]
+    ) -> None:
+        shapes = schema["components"]["schemas"]
+        for path, method, operation in operations:
+            body = operation.get("requestBody")
+            if body is None:
+                continue
+            name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+            assert shapes[name]["additionalProperties"] is False, (path, method, name)
+
+    def test_every_tenant_path_has_its_short_twin(
+        self, operations: list[tuple[str, str, dict[str, Any]]]
+    ) -> None:
+        known = {(path, method) for path, method, _ in operations}
+        for path, method, _ in operations:
+            if "/billing/tenants/{tenant_id}/" in path:
+                assert (path.replace("/tenants/{tenant_id}", ""), method) in known
+
+    @pytest.mark.parametrize(
+        ("path", "methods"),
+        [
+            ("/billing/plans", {"get"}),
+            ("/billing/subscription", {"get", "post", "patch", "delete"}),
+            ("/billing/subscribe", {"post"}),
+            ("/billing/subscription/plan", {"post"}),
+            ("/billing/subscription/cancel", {"post"}),
+            ("/billing/subscription/resume", {"post"}),
+            ("/billing/subscription/pause", {"post"}),
+            ("/billing/subscription/pending-change", {"delete"}),
+            ("/billing/upcoming-invoice", {"post"}),
+            ("/billing/status", {"get"}),
+            ("/billing/entitlements", {"get"}),
+            ("/billing/entitlements/{feature}", {"get"}),
+            ("/billing/session", {"post"}),
+            ("/billing/portal", {"post"}),
+            ("/billing/portal-session", {"get"}),
+            ("/billing/payment-methods", {"get", "post"}),
+            ("/billing/payment-method", {"post"}),
+            ("/billing/payment-methods/setup-intent", {"post"}),
+            ("/billing/payment-methods/{method_id}", {"delete"}),
+            ("/billing/payment-methods/{method_id}/default", {"post"}),
+            ("/billing/invoices", {"get"}),
+            ("/billing/invoices/{invoice_id}", {"get"}),
+            ("/billing/invoices/{invoice_id}/pdf", {"get"}),
+            ("/billing/invoices/{invoice_id}/send", {"post"}),
+        ],
+    )
+    def test_billing_is_complete(
+        self, schema: dict[str, Any], path: str, methods: set[str]
+    ) -> None:
+        assert set(schema["paths"][f"/api/v1{path}"]) == methods
+
+
 class TestDocs:
     @pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/docs/"])
     def test_load_everything_from_us(self, path: str) -> None:
