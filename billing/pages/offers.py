@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from billing.enums import Interval, UsageType
-from billing.models import Price, Subscription
+from billing.models import Plan, Price, Subscription
 from billing.money import Money
 from billing.pages import words
 from billing.selectors import plans
 from billing.services import discounts
 
-_PERIODS = {Interval.MONTH: "month", Interval.YEAR: "year"}
+PERIODS = {Interval.MONTH: "month", Interval.YEAR: "year"}
 _MONTHS_PER_YEAR = 12
 
 
@@ -29,6 +29,22 @@ class PlanCard:
     features: list[str]
     contact_sales: bool
     is_free: bool
+    is_current: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """A plan in the form of a change; `code` is empty for the one that runs.
+
+    `prices` are by interval; without any, sales is asked.
+    """
+
+    code: str
+    name: str
+    description: str
+    prices: dict[str, str]
+    saving: str
+    features: list[str]
     is_current: bool
 
 
@@ -71,7 +87,7 @@ def _card(offer: plans.Offer, interval: Interval, current: Subscription | None) 
         name=offer.plan.name,
         description=offer.plan.description,
         price=_short(price.amount_minor, price.currency) if price else "",
-        period=_PERIODS[interval],
+        period=PERIODS[interval],
         saving=_saving(offer.prices, price),
         trial_days=price.trial_days if price else 0,
         features=words.features(offer.features),
@@ -113,6 +129,51 @@ def _saving(prices: Iterable[Price], yearly: Price | None) -> str:
     return _short(saved, yearly.currency) if saved > 0 else ""
 
 
+def choices(running: Subscription) -> list[Choice]:
+    """Return what a running subscription can become: paid plans, and those sales is asked for.
+
+    It keeps its version of its plan, also one that is not sold any more.
+    """
+    version, currency = running.plan_version, running.price.currency
+    kept = [price for price in version.prices.all() if price.is_active]
+    made = []
+    is_sold = False
+    for offer in plans.list_plans():
+        if offer.plan.pk == version.plan_id:
+            is_sold = True
+            made.append(_choice(offer.plan, kept, plans.features_of(version), currency, code=""))
+        elif offer.plan.contact_sales or any(not price.is_free for price in offer.prices):
+            made.append(_choice(offer.plan, offer.prices, offer.features, currency))
+    if not is_sold:
+        made.insert(0, _choice(version.plan, kept, plans.features_of(version), currency, code=""))
+    return made
+
+
+def _choice(
+    plan: Plan,
+    prices: Iterable[Price],
+    features: Mapping[str, plans.FeatureValue],
+    currency: str,
+    *,
+    code: str | None = None,
+) -> Choice:
+    in_currency = [price for price in prices if price.currency == currency]
+    by_interval = {interval: _price_at(in_currency, interval) for interval in Interval}
+    return Choice(
+        code=plan.code if code is None else code,
+        name=plan.name,
+        description=plan.description,
+        prices={
+            interval.value: _short(price.amount_minor, price.currency)
+            for interval, price in by_interval.items()
+            if price is not None
+        },
+        saving=_saving(in_currency, by_interval[Interval.YEAR]),
+        features=words.features(features),
+        is_current=code == "",
+    )
+
+
 def summary(
     price: Price,
     *,
@@ -133,7 +194,7 @@ def summary(
     return Summary(
         plan=price.plan_version.plan.name,
         price=Money(price.amount_minor, price.currency).display(),
-        period=_PERIODS[Interval(price.interval)],
+        period=PERIODS[Interval(price.interval)],
         seats=seats,
         total=Money(total - off if lasts else total, price.currency).display(),
         due_now=Money(0 if days else total - off, price.currency).display(),

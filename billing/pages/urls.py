@@ -2,12 +2,53 @@
 
 from django.urls import path
 
-from billing.pages import checkout, overview, plans
+from billing.pages import (
+    actions,
+    cancel,
+    change,
+    checkout,
+    methods,
+    overview,
+    pause,
+    plans,
+    quote,
+)
 
 _SESSION = "settings/billing/checkout/<str:session_id>"
+_QUOTE = "settings/billing/plan/quotes/<str:quote_id>"
+_METHODS = "settings/billing/payment-methods"
 
 urlpatterns = [
     path("settings/billing", overview.OverviewPage.as_view(), name="billing-overview"),
+    path("settings/billing/resume", actions.ResumePage.as_view(), name="billing-resume"),
+    path("settings/billing/withdraw", actions.WithdrawPage.as_view(), name="billing-withdraw"),
+    path("settings/billing/pay", actions.PayPage.as_view(), name="billing-pay"),
+    path(
+        "settings/billing/next-invoice",
+        actions.NextInvoicePage.as_view(),
+        name="billing-next-invoice",
+    ),
+    path("settings/billing/plan", change.ChangePage.as_view(), name="billing-plan"),
+    path(_QUOTE, quote.QuotePage.as_view(), name="billing-quote"),
+    path(f"{_QUOTE}/state", quote.StatePage.as_view(), name="billing-quote-state"),
+    path(f"{_QUOTE}/confirmed", quote.ConfirmedPage.as_view(), name="billing-quote-confirmed"),
+    path(f"{_QUOTE}/other-card", quote.OtherCardPage.as_view(), name="billing-quote-other-card"),
+    path("settings/billing/cancel", cancel.CancelPage.as_view(), name="billing-cancel"),
+    path("settings/billing/pause", pause.PausePage.as_view(), name="billing-pause"),
+    path(_METHODS, methods.MethodsPage.as_view(), name="billing-methods"),
+    path(f"{_METHODS}/new", methods.NewMethodPage.as_view(), name="billing-method-new"),
+    path(f"{_METHODS}/setup", methods.SetupPage.as_view(), name="billing-method-setup"),
+    path(f"{_METHODS}/portal", methods.PortalPage.as_view(), name="billing-portal"),
+    path(
+        f"{_METHODS}/<str:method_id>/default",
+        methods.DefaultPage.as_view(),
+        name="billing-method-default",
+    ),
+    path(
+        f"{_METHODS}/<str:method_id>/remove",
+        methods.RemovePage.as_view(),
+        name="billing-method-remove",
+    ),
     path("settings/billing/checkout", plans.PlansPage.as_view(), name="billing-checkout"),
     path(_SESSION, checkout.SessionPage.as_view(), name="billing-checkout-session"),
     path(f"{_SESSION}/plan", plans.SessionPlansPage.as_view(), name="billing-checkout-plan"),

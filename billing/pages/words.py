@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from billing.selectors.plans import UNLIMITED, FeatureValue
+from orgs.errors import DomainError, NotFound
 
 _COUNTED = {
     "agents": ("agent", "agents", ""),
@@ -56,7 +57,7 @@ _DECLINED = "Your card was declined. Please try another payment method."
 
 _CAUSES = {
     "webhook": "reported by the payment provider",
-    "request": "requested through the API",
+    "request": "asked for by your organization",
     "resolver": "found out by asking the payment provider",
     "sweep": "found by a routine check",
     "staff": "done by our staff",
@@ -80,9 +81,28 @@ def is_card_refusal(code: str) -> bool:
     }
 
 
+def sentence(error: DomainError) -> str:
+    """Say why something was not done; what a page offered a moment ago may be gone by now."""
+    if isinstance(error, NotFound):
+        return "There is no running subscription to do this with any more."
+    return error.message
+
+
+def reasons(error: DomainError) -> list[str]:
+    """Return the reasons of a refusal, each with what it is about."""
+    return [
+        f"{_readable(name)}: {reason}" for name, found in error.fields.items() for reason in found
+    ]
+
+
 def cause(stored: Mapping[str, object]) -> str:
     """Say what set a change off."""
     return _CAUSES.get(str(stored.get("kind", "")), "")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 seat`, `1,200 seats`."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 def features(given: Mapping[str, FeatureValue]) -> list[str]:

@@ -167,7 +167,7 @@ def withdraw_change(
             attempt.refresh_from_db()
         if attempt.state in (AttemptState.CREATED, AttemptState.SENT, AttemptState.UNKNOWN):
             raise abandon.pending(attempt, now=now)
-        if attempt.state == AttemptState.REQUIRES_ACTION:
+        if attempt.state in (AttemptState.REQUIRES_ACTION, AttemptState.FAILED):
             try:
                 return given_up_changes.drop(attempt=attempt, cause=cause, now=now)
             except DriverError as error:

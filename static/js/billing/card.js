@@ -1,7 +1,8 @@
 /*
  * The card form: the number is typed into the provider's own frame and goes to the provider.
  * Our form carries a reference to it, nothing else. Every form still works without this script,
- * except the one that holds the frame.
+ * except the one that holds the frame. With data-setup (an address of ours) the card is not charged
+ * but prepared for later, which may make its bank ask something.
  */
 "use strict";
 
@@ -20,12 +21,14 @@
   const progress = form.querySelector("[data-progress]");
   const holder = form.querySelector("#cardholder");
   const label = button.textContent;
+  const isSetup = "setup" in form.dataset;
   let isBusy = false;
   let isReady = false;
 
   /* Either the provider's field, or word that it is missing. */
   const offer = (isOffered) => {
-    section.hidden = divider.hidden = !isOffered;
+    section.hidden = !isOffered;
+    if (divider) divider.hidden = !isOffered;
     unavailable.hidden = isOffered;
   };
 
@@ -39,8 +42,9 @@
     button.disabled = busy;
     button.classList.toggle("is-busy", busy);
     button.setAttribute("aria-busy", String(busy));
-    button.textContent = busy ? "Paying…" : label;
-    progress.textContent = busy ? "Your payment is on its way. Please wait." : "";
+    button.textContent = busy ? (isSetup ? "Adding…" : "Paying…") : label;
+    const what = isSetup ? "Your card is being added." : "Your payment is on its way.";
+    progress.textContent = busy ? `${what} Please wait.` : "";
   };
 
   /* The frame can't see our style sheet: it is told how a field of ours looks right now. */
@@ -85,6 +89,32 @@
     card.update({ style: looks() });
   });
 
+  /* Both return {id} or {error}. */
+  const tokenize = async (details) => {
+    const made = await stripe.createPaymentMethod({
+      type: "card",
+      card,
+      billing_details: details,
+    });
+    return made.error ? made : made.paymentMethod;
+  };
+
+  const setUp = async (details) => {
+    const prepared = await fetch(form.dataset.setup, { method: "POST", body: csrfToken() });
+    const answer = await prepared.json();
+    if (!prepared.ok) return { error: answer };
+    const done = await stripe.confirmCardSetup(answer.client_secret, {
+      payment_method: { card, billing_details: details },
+    });
+    return done.error ? done : { id: done.setupIntent.payment_method };
+  };
+
+  const csrfToken = () => {
+    const body = new FormData();
+    body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    return body;
+  };
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (isBusy || !isReady) return;
@@ -94,7 +124,7 @@
     if (holder.value.trim()) details.name = holder.value.trim();
     let made;
     try {
-      made = await stripe.createPaymentMethod({ type: "card", card, billing_details: details });
+      made = await (isSetup ? setUp(details) : tokenize(details));
     } catch {
       made = { error: { message: "The connection failed. Please try again." } };
     }
@@ -103,7 +133,7 @@
       show(made.error.message);
       return;
     }
-    form.elements.payment_method.value = made.paymentMethod.id;
+    form.elements.payment_method.value = made.id;
     HTMLFormElement.prototype.submit.call(form);
   });
 
