@@ -27,6 +27,7 @@ RESOLVE_ATTEMPT = "billing.resolve_attempt"
 EXPIRE_CHECKOUTS = "billing.expire_checkouts"
 DELIVER_INVOICES = "billing.deliver_invoices"
 END_GRACE = "billing.end_grace"
+DROP_OLD_QUOTES = "billing.drop_old_quotes"
 
 WAKE_INBOX_KEY = "till:wake:inbox"
 WAKE_MIRROR_KEY = "till:wake:mirror"

@@ -5,7 +5,16 @@ from typing import Any
 from celery import shared_task
 
 from billing import jobs
-from billing.services import checkout, dispatch, grace, invoice_deliveries, mirror, resolve, retries
+from billing.services import (
+    checkout,
+    dispatch,
+    grace,
+    invoice_deliveries,
+    mirror,
+    quotes,
+    resolve,
+    retries,
+)
 from billing.types import Cause
 from orgs import clock
 
@@ -56,6 +65,12 @@ def expire_checkouts(**_future: Any) -> None:
 def end_grace(**_future: Any) -> None:
     """Restrict whoever did not pay within the grace of the plan."""
     grace.end_grace(now=clock.now())
+
+
+@shared_task(name=jobs.DROP_OLD_QUOTES)
+def drop_old_quotes(**_future: Any) -> None:
+    """Forget quotes that expired unused."""
+    quotes.drop_old_quotes(now=clock.now())
 
 
 @shared_task(name=jobs.DELIVER_INVOICES)

@@ -27,6 +27,7 @@ _BILLING_SWEEPS: dict[str, timedelta] = {
     "billing.expire_checkouts": timedelta(seconds=60),
     "billing.deliver_invoices": timedelta(minutes=10),
     "billing.end_grace": timedelta(seconds=60),
+    "billing.drop_old_quotes": timedelta(hours=1),
 }
 _OTHER_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.drain_mirror": timedelta(seconds=5),

@@ -17,6 +17,7 @@ SWEEPS = {
     jobs.DELIVER_INVOICES: 600,
     jobs.EXPIRE_CHECKOUTS: 60,
     jobs.END_GRACE: 60,
+    jobs.DROP_OLD_QUOTES: 3600,
 }
 
 
