@@ -10,7 +10,7 @@ from billing.api import representations
 from billing.api.serializers import SessionIn, SessionOut
 from billing.models import Price
 from billing.selectors import plans, returns
-from billing.services import checkout, portal
+from billing.services import change_page, checkout, portal
 from billing.types import Cause
 from orgs import clock, trace
 from orgs.api.base import TenantView
@@ -48,11 +48,20 @@ class SessionView(TenantView):
             )
             shown: dict[str, Any] = {"id": None, "session_url": url, "expires_at": None}
         else:
-            opened = _open(organization, data)
-            shown = representations.session(opened.session, opened.url)
+            shown = _checkout_or_change(organization, data)
         return Response(
             shown, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"}
         )
+
+
+def _checkout_or_change(organization: Organization, data: dict[str, Any]) -> dict[str, Any]:
+    """Open a checkout; whoever pays for a plan already is led to the page that changes it."""
+    price = _price(data)
+    url = change_page.url_for(organization=organization, price=price)
+    if url:
+        return {"id": None, "session_url": url, "expires_at": None}
+    opened = _open(organization, data, price)
+    return representations.session(opened.session, opened.url)
 
 
 def _check_returns(data: dict[str, Any], organization: Organization) -> None:
@@ -66,8 +75,7 @@ def _check_returns(data: dict[str, Any], organization: Organization) -> None:
         raise serializers.ValidationError(foreign)
 
 
-def _open(organization: Organization, data: dict[str, Any]) -> checkout.Opened:
-    price = _price(data)
+def _open(organization: Organization, data: dict[str, Any], price: Price | None) -> checkout.Opened:
     more = {name: data.get(name, "") for name in ("success_url", "cancel_url", "coupon")}
     now = clock.now(organization)
     if data["ui"] == "hosted_page":

@@ -157,7 +157,24 @@ class TestSession:
     def test_not_beside_a_live_subscription(self, setup: Caller) -> None:
         setup.post("/billing/subscribe", {"plan_slug": "starter", "token": "pm_card_visa"})
 
-        answer = setup.post("/billing/session", {"plan": "professional"})
+        for body in ({}, {"plan": "starter"}):
+            answer = setup.post("/billing/session", body)
 
-        assert answer.status_code == 409
-        assert error_of(answer)["code"] == "ALREADY_SUBSCRIBED"
+            assert answer.status_code == 409
+            assert error_of(answer)["code"] == "ALREADY_SUBSCRIBED"
+
+    def test_leads_whoever_pays_already_to_the_change_of_the_plan(
+        self, setup: Caller, settings: Any
+    ) -> None:
+        setup.post("/billing/subscribe", {"plan_slug": "starter", "token": "pm_card_visa"})
+
+        answer = setup.post("/billing/session", {"plan": "professional", "interval": "year"})
+
+        assert answer.status_code == 201
+        assert answer.json() == {
+            "id": None,
+            "session_url": f"{settings.PUBLIC_URL}/settings/billing/plan"
+            "?plan=professional&interval=year",
+            "expires_at": None,
+        }
+        assert CheckoutSession.objects.count() == 0
