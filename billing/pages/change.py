@@ -23,12 +23,17 @@ class ChangePage(base.Page):
     """Every role may ask what something would cost; doing it comes later."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show the choice, begun with what there is."""
+        """Show the choice, begun with what there is or with what a link proposes."""
         membership = callers.require_member(request)
         running = subscriptions.live(membership.organization)
         if running is None:
             return redirect("billing-checkout")
-        return _show(request, membership, ChangeForm(subscription=running))
+        form = ChangeForm(
+            subscription=running,
+            plan=request.GET.get("plan", ""),
+            interval=request.GET.get("interval", ""),
+        )
+        return _show(request, membership, form)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ask the provider for the price, and lead to it."""
@@ -90,12 +95,14 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     running = form.subscription
+    choices = offers.choices(running)
+    chosen = form["plan"].value() or ""
     context: dict[str, Any] = {
         "organization": membership.organization,
         "subscription": running,
         "form": form,
-        "choices": offers.choices(running),
-        "chosen": form["plan"].value() or "",
+        "choices": choices,
+        "chosen": chosen if any(choice.code == chosen for choice in choices) else "",
         "interval": form["interval"].value(),
         "effective": form["effective"].value(),
         "obstacle": _obstacle(running),

@@ -36,13 +36,16 @@ class ChangeForm(ShowsRefusal):
     )
     effective = forms.ChoiceField(label="When", choices=Effective.choices)
 
-    def __init__(self, *args: Any, subscription: Subscription, **kwargs: Any) -> None:
-        """Begin with what is there."""
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, *args: Any, subscription: Subscription, plan: str = "", interval: str = ""
+    ) -> None:
+        """Begin with what is there, or with the plan and interval that a link names."""
+        super().__init__(*args)
         self.subscription = subscription
+        is_other = plan != subscription.plan_version.plan.code
         self.initial = {
-            "plan": "",
-            "interval": subscription.price.interval,
+            "plan": plan if is_other else "",
+            "interval": interval if interval in Interval.values else subscription.price.interval,
             "seats": subscription.seats,
             "effective": Effective.NOW.value,
         }

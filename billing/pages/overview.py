@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse
 
 from billing.enums import SubscriptionStatus
 from billing.models import BillingEvent, Subscription
-from billing.pages import account, base, callers, offers, words
+from billing.pages import account, base, callers, invoices, offers, words
 from billing.selectors import (
     access,
     arrears,
     entitlements,
+    hosted_pages,
     payment_methods,
     payments,
     subscriptions,
@@ -77,6 +78,7 @@ def show_overview(
         "may_spend": callers.can_spend(membership),
         "billing_email": (subscription and subscription.billing_email) or organization.email,
         "method": payment_methods.default_method(organization),
+        "invoices": invoices.latest(organization),
         "uses": account.uses(entitlements.entitlements_of(organization, now=now)),
         "lines": [
             Line(event, words.cause(event.cause)) for event in timeline.latest_events(organization)
@@ -100,6 +102,7 @@ def _of_subscription(subscription: Subscription) -> dict[str, Any]:
         "waiting_quote": waiting.obligation.quote_id if waiting else None,
         "is_overdue": is_overdue,
         "owed": owed.display() if owed else "",
+        "hosted_url": hosted_pages.latest_open_invoice(subscription) if is_overdue else "",
         "is_ending": subscription.is_live and not subscription.auto_renew,
         "is_paused": subscription.status == _S.PAUSED,
         "may_end": not subscription.is_final,

@@ -7,6 +7,7 @@ from billing.pages import (
     cancel,
     change,
     checkout,
+    invoices,
     methods,
     overview,
     pause,
@@ -17,6 +18,7 @@ from billing.pages import (
 _SESSION = "settings/billing/checkout/<str:session_id>"
 _QUOTE = "settings/billing/plan/quotes/<str:quote_id>"
 _METHODS = "settings/billing/payment-methods"
+_INVOICE = "settings/billing/invoices/<str:invoice_id>"
 
 urlpatterns = [
     path("settings/billing", overview.OverviewPage.as_view(), name="billing-overview"),
@@ -49,6 +51,10 @@ urlpatterns = [
         methods.RemovePage.as_view(),
         name="billing-method-remove",
     ),
+    path("settings/billing/invoices", invoices.InvoicesPage.as_view(), name="billing-invoices"),
+    path(_INVOICE, invoices.InvoicePage.as_view(), name="billing-invoice"),
+    path(f"{_INVOICE}/pdf", invoices.PdfPage.as_view(), name="billing-invoice-pdf"),
+    path(f"{_INVOICE}/send", invoices.SendPage.as_view(), name="billing-invoice-send"),
     path("settings/billing/checkout", plans.PlansPage.as_view(), name="billing-checkout"),
     path(_SESSION, checkout.SessionPage.as_view(), name="billing-checkout-session"),
     path(f"{_SESSION}/plan", plans.SessionPlansPage.as_view(), name="billing-checkout-plan"),

@@ -57,6 +57,24 @@ class TestForm:
         assert 'name="seats" value="3"' in text
         assert 'name="effective" value="now" checked' in text
 
+    @pytest.mark.parametrize(
+        ("query", "plan", "interval"),
+        [
+            ("plan=professional&interval=year", "professional", "year"),
+            ("plan=professional", "professional", "month"),
+            ("plan=starter&interval=year", "", "year"),
+            ("plan=platinum&interval=week", "", "month"),
+            ("plan=%00", "", "month"),
+        ],
+    )
+    def test_begins_with_what_a_link_proposes(
+        self, payer: Client, running: Subscription, query: str, plan: str, interval: str
+    ) -> None:
+        text = show(payer, f"{PLAN}?{query}")
+
+        assert f'name="plan" value="{plan}" checked' in text
+        assert f'id="interval-{interval}" value="{interval}" checked' in text
+
     def test_offers_what_can_be_bought_and_names_whom_to_ask_for_the_rest(
         self, payer: Client, running: Subscription
     ) -> None:
