@@ -74,7 +74,7 @@ def deliver_all(stripe: StripeSimulator, row: Subscription) -> None:
     """Take in every event about a payer."""
     for event in stripe.events():
         obj = event["data"]["object"]
-        if row.customer.external_id in (obj.get("customer"), obj["id"]):
+        if row.customer.external_id in (obj.get("customer"), obj.get("id")):
             inbox.receive_event(
                 provider=Provider.STRIPE,
                 account=None,

@@ -147,6 +147,7 @@ class TestPlans:
             "name": "Beginner",
             "description": "",
             "rank": 3,
+            "grace_days": 10,
             "versions-TOTAL_FORMS": 0,
             "versions-INITIAL_FORMS": 0,
         }
@@ -156,6 +157,7 @@ class TestPlans:
         assert response.status_code == 302
         changed = Plan.objects.get()
         assert (changed.code, changed.name, changed.is_active) == ("starter", "Beginner", False)
+        assert changed.grace_days == 10
 
 
 class TestMerchantAccounts:
