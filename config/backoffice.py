@@ -78,7 +78,11 @@ UNFOLD: dict[str, Any] = {
                 "title": "Money",
                 "separator": True,
                 "items": [
+                    _page("Invoices", "receipt", "billing", "invoice"),
                     _page("Cases", "report", "billing", "case"),
+                    _page("Credit notes", "undo", "billing", "creditnote"),
+                    _page("Refunds", "currency_exchange", "billing", "refund"),
+                    _page("Disputes", "gavel", "billing", "dispute"),
                     _page("Obligations", "request_quote", "billing", "obligation"),
                     _page("Payment attempts", "credit_card", "billing", "paymentattempt"),
                     _page("Payment facts", "fact_check", "billing", "paymentfact"),

@@ -5,11 +5,13 @@ from billing.admin import (
     coupons,
     customers,
     events,
+    invoices,
     mirror,
     organizations,
     payments,
     plans,
     quotes,
+    reversals,
     subscriptions,
 )
 
@@ -18,10 +20,12 @@ __all__ = [
     "coupons",
     "customers",
     "events",
+    "invoices",
     "mirror",
     "organizations",
     "payments",
     "plans",
     "quotes",
+    "reversals",
     "subscriptions",
 ]

@@ -105,7 +105,7 @@ class DeliveryReport:
 def delivery_report(start: datetime, end: datetime) -> DeliveryReport:
     """Prove for the invoices finalized from `start` until before `end` that they were sent."""
     rows = Invoice.objects.filter(due_for_delivery(), finalized_at__gte=start, finalized_at__lt=end)
-    missing = rows.exclude(_was_sent()).select_related("organization").order_by("finalized_at")
+    missing = rows.exclude(was_sent()).select_related("organization").order_by("finalized_at")
     return DeliveryReport(start, end, rows.count(), list(missing))
 
 
@@ -131,5 +131,6 @@ def _sent() -> QuerySet[InvoiceDelivery]:
     return InvoiceDelivery.objects.filter(message__state=MessageState.SENT)
 
 
-def _was_sent() -> Exists:
+def was_sent() -> Exists:
+    """Return the condition that a mail with the invoice was sent."""
     return Exists(_sent().filter(invoice=OuterRef("pk")))

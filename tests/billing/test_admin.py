@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from orgs.models import User
 from tests import factories_billing as make
+from tests import factories_invoices as made
 from tests.billing.admin_steps import mirrored, mirrored_customer, mirrored_invoice, opened
 from tests.factories import MembershipFactory, UserFactory
 
@@ -66,6 +67,13 @@ def used_coupon() -> Model:
     return coupon
 
 
+def delivered_invoice() -> Model:
+    invoice: Model = made.InvoiceDeliveryFactory.create().invoice
+    made.CreditNoteFactory.create(invoice=invoice)
+    made.RefundFactory.create(invoice=invoice)
+    return invoice
+
+
 PAGES = [
     Page("billing_plan", make.PlanFactory.create),
     Page("billing_planversion", make.PlanVersionFactory.create),
@@ -84,6 +92,10 @@ PAGES = [
     Page("billing_checkoutsession", make.CheckoutSessionFactory.create),
     Page("billing_coupon", used_coupon),
     Page("billing_couponredemption", make.CouponRedemptionFactory.create),
+    Page("billing_invoice", delivered_invoice),
+    Page("billing_creditnote", made.CreditNoteFactory.create),
+    Page("billing_refund", made.RefundFactory.create),
+    Page("billing_dispute", made.DisputeFactory.create),
     Page("orgs_organization", member_organization),
     Page("notifications_message", make.MessageFactory.create),
     Page("djstripe_customer", mirrored_customer),

@@ -284,10 +284,12 @@ class TestSend:
     def test_the_same_key_sends_once(self, api: Api, alice: User, subscription: Any) -> None:
         invoice = InvoiceFactory.create(subscription=subscription)
 
-        for _ in range(2):
-            answer = api(alice).post(path_of(invoice, "/send"), HTTP_IDEMPOTENCY_KEY="once")
+        answers = [
+            api(alice).post(path_of(invoice, "/send"), HTTP_IDEMPOTENCY_KEY="once")
+            for _ in range(2)
+        ]
 
-        assert answer.headers["Idempotent-Replayed"] == "true"
+        assert answers[1].headers["Idempotent-Replayed"] == "true"
         assert InvoiceDelivery.objects.count() == 1
 
     def test_a_draft_is_not_sent(self, api: Api, alice: User, subscription: Any) -> None:

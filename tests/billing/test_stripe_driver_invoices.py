@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from billing.drivers.base import DriverRejected, ObjectMissing
-from billing.drivers.stripe import invoices
+from billing.drivers.stripe import calls, invoices
 from billing.enums import InvoiceStatus, Provider, SubscriptionStatus
 from billing.types import InvoiceLineSnapshot, InvoiceSnapshot
 from tests.billing import stripe_builders as build
@@ -167,10 +167,8 @@ class TestRetrieveInvoice:
                 asked.append(params["starting_after"])
                 return rest[len(asked) - 1]
 
-        monkeypatch.setattr(
-            invoices.calls, "read_one", lambda *_args, **_options: copy.deepcopy(part)
-        )
-        monkeypatch.setattr(invoices.calls, "read", lambda ask: ask(Sdk()))
+        monkeypatch.setattr(calls, "read_one", lambda *_args, **_options: copy.deepcopy(part))
+        monkeypatch.setattr(calls, "read", lambda ask: ask(Sdk()))
 
         found = invoices.retrieve(part["id"])
 
@@ -216,12 +214,15 @@ class TestPayInvoice:
     def test_one_that_is_paid_already_is_returned_as_it_is(self, stripe: StripeSimulator) -> None:
         started = unpaid()
         method = build.attach(started.external_customer_id)
-        for _ in range(2):
-            paid = build.driver().pay_invoice(
+        paid = [
+            build.driver().pay_invoice(
                 started.latest_invoice_id, payment_method=method, idempotency_key=build.new_key()
             )
+            for _ in range(2)
+        ]
 
-        assert paid.status is InvoiceStatus.PAID
+        assert paid[0].status is InvoiceStatus.PAID
+        assert paid[1] == paid[0]
         assert len(stripe.objects("charge")) == _charges(stripe, started.external_customer_id)
 
     def test_a_void_one_can_not_be_paid(self, stripe: StripeSimulator) -> None:
