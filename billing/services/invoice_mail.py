@@ -25,7 +25,9 @@ from orgs.models import Organization
 INVOICE = "invoice"
 PAYMENT_FAILED = "payment_failed"
 
-_MANAGE_PATH = "/settings/billing"
+# Where a mail leads: to what its button says, not to a page that has a link to it.
+_INVOICES_PATH = "/settings/billing/invoices"
+_CARDS_PATH = "/settings/billing/payment-methods"
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ def _document(invoice: Invoice) -> dict[str, Any]:
     is_paid = invoice.status == InvoiceStatus.PAID
     is_open = invoice.status == InvoiceStatus.OPEN and invoice.amount_remaining_minor > 0
     return {
-        **_common(invoice),
+        **_common(invoice, path=_INVOICES_PATH),
         "is_paid": is_paid,
         "amount": _money(
             invoice, invoice.amount_remaining_minor if is_open else invoice.total_minor
@@ -105,7 +107,7 @@ def _failure(invoice: Invoice) -> dict[str, Any]:
     subscription = invoice.subscription
     ends = access.grace_ends_at(subscription) if subscription else None
     return {
-        **_common(invoice),
+        **_common(invoice, path=_CARDS_PATH),
         "plan": subscription.plan_version.plan.name if subscription else "",
         "amount": _money(invoice, invoice.amount_remaining_minor),
         "next_attempt": _day(invoice.next_attempt_at),
@@ -114,11 +116,11 @@ def _failure(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def _common(invoice: Invoice) -> dict[str, Any]:
+def _common(invoice: Invoice, *, path: str) -> dict[str, Any]:
     return {
         "organization": invoice.payer_name or invoice.organization.name,
         "number": str(invoice),
-        "manage_url": f"{settings.PUBLIC_URL}{_MANAGE_PATH}",
+        "manage_url": f"{settings.PUBLIC_URL}{path}",
         "support_email": settings.SUPPORT_EMAIL,
     }
 

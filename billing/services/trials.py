@@ -13,7 +13,7 @@ from notifications import services as notifications
 from orgs.errors import DomainError, InvalidRequest
 from orgs.models import Organization
 
-_CANCEL_PATH = "/settings/billing"
+_CANCEL_PATH = "/settings/billing/cancel"
 _NEVER_BEGAN = (SubscriptionStatus.INCOMPLETE, SubscriptionStatus.INCOMPLETE_EXPIRED)
 
 

@@ -148,7 +148,7 @@ class TestReceipt:
             "Amount:   $29.00\n"
             "Paid on:  1 March 2026\n"
             "\n"
-            "All your invoices: https://till.test/settings/billing\n"
+            "All your invoices: https://till.test/settings/billing/invoices\n"
             "\n"
             "Questions? Write to help@till.test, or answer this mail.\n"
         )
@@ -206,7 +206,7 @@ class TestInvoiceToBePaid:
             "\n"
             "Pay here: https://stripe.example/i/in_1\n"
             "\n"
-            "All your invoices: https://till.test/settings/billing\n"
+            "All your invoices: https://till.test/settings/billing/invoices\n"
             "\n"
             "Questions? Write to help@till.test, or answer this mail.\n"
         )
@@ -232,14 +232,14 @@ class TestPaymentFailed:
             "- You can go on working until 8 March 2026. After that, access is restricted until "
             "the invoice is paid.\n"
             "\n"
-            "Update your card: https://till.test/settings/billing\n"
+            "Update your card: https://till.test/settings/billing/payment-methods\n"
             "Pay this invoice: https://stripe.example/i/in_1\n"
             "\n"
             "Questions? Write to help@till.test, or answer this mail.\n"
         )
         html = sent.alternatives[0].content
         assert "We will try again on 4 March 2026." in html
-        assert 'href="https://till.test/settings/billing"' in html
+        assert 'href="https://till.test/settings/billing/payment-methods"' in html
         assert len(sent.attachments) == 1
 
     def test_says_that_nobody_will_try_again(self, subscription: Subscription) -> None:

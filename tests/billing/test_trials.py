@@ -246,7 +246,7 @@ class TestEnding:
             "interval": "month",
             "seats": 2,
             "discount": "",
-            "manage_url": "http://127.0.0.1:8000/settings/billing",
+            "manage_url": "http://127.0.0.1:8000/settings/billing/cancel",
             "support_email": mail.context["support_email"],
         }
 
