@@ -11,7 +11,8 @@ SELECT count(*) FILTER (WHERE state = 'done'), count(*),
        (SELECT count(*) FROM billing_subscription
             WHERE status = 'active' AND current_period_end > '2026-10-01'),
        (SELECT count(*) FROM billing_billingevent),
-       (SELECT count(*) FROM billing_mirrortodo)
+       (SELECT count(*) FROM billing_mirrortodo),
+       mode() WITHIN GROUP (ORDER BY error) FILTER (WHERE error <> '')
 FROM billing_inboxevent
 """
 
@@ -44,12 +45,13 @@ def drain(
         env = server.our_environment(url, services.redis_url, provider_port)
         arguments = [shape, str(objects), *([mode] if mode else [])]
         told = json.loads(server.ask("bench.worker", *arguments, env=env))
-        done, events, active, lines, copies = database.execute(url, _FOUND)[0]
+        done, events, active, lines, copies, error = database.execute(url, _FOUND)[0]
     stored, everybody = told.pop("stored"), told.pop("objects")
     if told["handled"] != stored or done != events or active != everybody or lines < everybody:
         raise BenchError(
             f"{shape}: {told['handled']} of {stored} events handled, {done} of {events} done, "
-            f"{active} of {everybody} subscriptions active, {lines} lines on timelines."
+            f"{active} of {everybody} subscriptions active, {lines} lines on timelines. "
+            f"The events say: {error or 'nothing'}"
         )
     if not copies:
         raise BenchError(f"{shape}: nothing was left for the mirror.")

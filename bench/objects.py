@@ -120,6 +120,7 @@ def invoice(number: int) -> Json:
         "object": "invoice",
         "amount_due": ids.AMOUNT,
         "amount_paid": ids.AMOUNT,
+        "amount_paid_off_stripe": 0,
         "amount_remaining": 0,
         "attempt_count": 1,
         "attempted": True,
@@ -130,14 +131,28 @@ def invoice(number: int) -> Json:
         "created": ids.START,
         "currency": "usd",
         "customer": ids.external_id("cus", number),
+        "customer_address": None,
+        "customer_email": f"payer{number}@till.example",
+        "customer_name": f"Organization {number}",
+        "customer_tax_ids": [],
         "discounts": [],
         "due_date": None,
         "hosted_invoice_url": None,
         "invoice_pdf": None,
-        "lines": {"object": "list", "data": [], "has_more": False, "url": "/v1/invoices/lines"},
+        "lines": {
+            "object": "list",
+            "data": [_line(number)],
+            "has_more": False,
+            "url": "/v1/invoices/lines",
+        },
         "livemode": False,
         "metadata": {},
+        "next_payment_attempt": None,
         "number": f"BENCH-{number}",
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "starting_balance": 0,
+        "ending_balance": 0,
         "parent": {
             "quote_details": None,
             "subscription_details": {
@@ -166,6 +181,42 @@ def invoice(number: int) -> Json:
         "total_discount_amounts": [],
         "total_taxes": [],
         "webhooks_delivered_at": None,
+    }
+
+
+def _line(number: int) -> Json:
+    return {
+        "id": ids.external_id("il", number),
+        "object": "line_item",
+        "amount": ids.AMOUNT,
+        "currency": "usd",
+        "description": "1 x Starter (at $19.00 / month)",
+        "discount_amounts": [],
+        "discountable": True,
+        "discounts": [],
+        "invoice": ids.external_id("in", number),
+        "livemode": False,
+        "metadata": {},
+        "parent": {
+            "invoice_item_details": None,
+            "subscription_item_details": {
+                "invoice_item": None,
+                "proration": False,
+                "proration_details": {"credited_items": None},
+                "subscription": ids.external_id("sub", number),
+                "subscription_item": ids.external_id("si", number),
+            },
+            "type": "subscription_item_details",
+        },
+        "period": {"start": ids.START, "end": ids.START + ids.MONTH},
+        "pretax_credit_amounts": [],
+        "pricing": {
+            "price_details": {"price": ids.PRICE_ID, "product": ids.PRODUCT_ID},
+            "type": "price_details",
+            "unit_amount_decimal": str(ids.AMOUNT),
+        },
+        "quantity": 1,
+        "taxes": [],
     }
 
 

@@ -20,6 +20,8 @@ class InvoiceCalls(Protocol):
     ) -> InvoiceSnapshot:
         """Charge an open invoice now, its payer at hand; one that is paid is returned as it is.
 
+        Without `payment_method` it is charged to what the subscription or the payer names.
+
         Raises:
             DriverRejected: CARD_DECLINED, also when the card holder has to confirm first (the
                 subscription's latest payment then has the secret for it); INVALID_REQUEST for an

@@ -91,11 +91,9 @@ def pay(external_id: str, *, payment_method: str, idempotency_key: str) -> Invoi
 
     Source: https://docs.stripe.com/api/invoices/pay
     """
-    params: stripe.params.InvoicePayParams = {
-        "payment_method": payment_method,
-        "off_session": False,
-        "expand": _EXPAND,
-    }
+    params: stripe.params.InvoicePayParams = {"off_session": False, "expand": _EXPAND}
+    if payment_method:
+        params["payment_method"] = payment_method
     options = calls.keyed(idempotency_key)
     try:
         paid = calls.write(lambda sdk: sdk.v1.invoices.pay(external_id, params, options))
