@@ -17,28 +17,16 @@ def open_late_winner(
     The caller has locked the organization.
     """
     plan = subscription.plan_version.plan.name
-    case, was_new = Case.objects.get_or_create(
-        organization=subscription.organization,
-        kind=CaseKind.LATE_WINNER,
-        external_id=external_id,
-        defaults={
-            "subscription": subscription,
-            "summary": f"A second start of {plan} was paid at {subscription.provider}: "
-            "refund and cancel it there, or move the customer to it.",
-        },
+    return _open(
+        subscription,
+        CaseKind.LATE_WINNER,
+        external_id,
+        summary=f"A second start of {plan} was paid at {subscription.provider}: "
+        "refund and cancel it there, or move the customer to it.",
+        told=f"A second payment for {plan} arrived and is being checked.",
+        cause=cause,
+        now=now,
     )
-    if was_new:
-        line = timeline.Line(
-            type="billing.case.opened",
-            summary=f"A second payment for {plan} arrived and is being checked.",
-            object_type="case",
-            object_id=str(case.pk),
-            occurred_at=now,
-            provider=subscription.provider,
-            data={"external_id": external_id},
-        )
-        timeline.record_event(organization=subscription.organization, line=line, cause=cause)
-    return was_new
 
 
 def open_other_amount(
@@ -55,19 +43,38 @@ def open_other_amount(
     The caller has locked the organization. `external_id` is the provider's invoice.
     """
     sums = f"{charged.display()} instead of {quoted.display()}"
+    return _open(
+        subscription,
+        CaseKind.OTHER_AMOUNT,
+        external_id,
+        summary=f"{subscription.provider} charged {sums}: refund or credit the difference.",
+        told=f"A change was charged {sums} and is being checked.",
+        cause=cause,
+        now=now,
+    )
+
+
+def _open(
+    subscription: Subscription,
+    kind: CaseKind,
+    external_id: str,
+    *,
+    summary: str,
+    told: str,
+    cause: Cause,
+    now: datetime,
+) -> bool:
+    """Open a case once: `summary` is for staff, `told` for the tenant's timeline."""
     case, was_new = Case.objects.get_or_create(
         organization=subscription.organization,
-        kind=CaseKind.OTHER_AMOUNT,
+        kind=kind,
         external_id=external_id,
-        defaults={
-            "subscription": subscription,
-            "summary": f"{subscription.provider} charged {sums}: refund or credit the difference.",
-        },
+        defaults={"subscription": subscription, "summary": summary},
     )
     if was_new:
         line = timeline.Line(
             type="billing.case.opened",
-            summary=f"A change was charged {sums} and is being checked.",
+            summary=told,
             object_type="case",
             object_id=str(case.pk),
             occurred_at=now,

@@ -25,6 +25,8 @@ ABSENT_AFTER_S = 90
 # A try that was written down but not sent within this time belongs to a process that died.
 _UNSENT_AFTER_S = 180
 
+_OPEN = (AttemptState.SENT, AttemptState.UNKNOWN)
+
 logger = logging.getLogger(__name__)
 
 
@@ -95,24 +97,17 @@ def _ask_about_change(
     attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
 ) -> bool:
     """A change that took effect, or waits for its payment, shows on the subscription."""
-    driver = registry.get_driver(attempt.provider)
-    fetched_at = projection.database_now()
-    snapshot = driver.retrieve_subscription(subscription.external_id)
-    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
-    attempt.refresh_from_db()
-    if attempt.state not in (AttemptState.SENT, AttemptState.UNKNOWN):
+    snapshot = _look(attempt, subscription, cause, now)
+    if attempt.state not in _OPEN:
         return True
     payment = snapshot.latest_payment
     if snapshot.awaits_payment_of_change and payment is not None:
-        if payment.state is AttemptState.FAILED:
-            given_up_changes.drop(
-                attempt=attempt,
-                cause=cause,
-                now=now,
-                decline_code=payment.decline_code,
-            )
-            return True
-        return False
+        if payment.state is not AttemptState.FAILED:
+            return False
+        given_up_changes.drop(
+            attempt=attempt, cause=cause, now=now, decline_code=payment.decline_code
+        )
+        return True
     if _may_still_arrive(attempt, now):
         return False
     given_up_changes.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
@@ -123,17 +118,25 @@ def _ask_about_renewal(
     attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
 ) -> bool:
     """An overdue invoice is paid, or it is not; what is not paid may be tried again."""
-    driver = registry.get_driver(attempt.provider)
-    fetched_at = projection.database_now()
-    snapshot = driver.retrieve_subscription(subscription.external_id)
-    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
-    attempt.refresh_from_db()
-    if attempt.state not in (AttemptState.SENT, AttemptState.UNKNOWN):
+    _look(attempt, subscription, cause, now)
+    if attempt.state not in _OPEN:
         return True
     if _may_still_arrive(attempt, now):
         return False
     settlement.end_attempt(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
     return True
+
+
+def _look(
+    attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
+) -> SubscriptionSnapshot:
+    """Take over what the provider says of the subscription; the attempt follows from it."""
+    fetched_at = projection.database_now()
+    driver = registry.get_driver(attempt.provider)
+    snapshot = driver.retrieve_subscription(subscription.external_id)
+    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    attempt.refresh_from_db()
+    return snapshot
 
 
 _QUESTIONS: dict[
@@ -147,9 +150,7 @@ _QUESTIONS: dict[
 
 def _claim(attempt_id: uuid.UUID | str, now: datetime, *, force: bool) -> PaymentAttempt | None:
     """Take the question for ourselves, and set the time of the next one in case we die."""
-    waiting = PaymentAttempt.objects.filter(
-        pk=attempt_id, state__in=[AttemptState.SENT, AttemptState.UNKNOWN]
-    )
+    waiting = PaymentAttempt.objects.filter(pk=attempt_id, state__in=_OPEN)
     if not force:
         waiting = waiting.filter(resolve_after__lte=now)
     row = waiting.values("asked", "resolve_after").first()
