@@ -55,18 +55,14 @@ def queue_invoice(
     kind = PAYMENT_FAILED if is_failure else INVOICE
     key = f"{invoice.external_id}:{mailing.kind}:{mailing.number}"
     context = _failure(invoice) if is_failure else _document(invoice)
-    notifications.queue_message(
+    was_new = notifications.queue_message(
         organization=invoice.organization, kind=kind, key=key, to=to, context=context, now=now
     )
     message = messages.message_by_key(invoice.organization, kind=kind, key=key, to=to)
-    delivery, _ = InvoiceDelivery.objects.get_or_create(
-        invoice=invoice,
-        kind=mailing.kind,
-        number=mailing.number,
-        to=to,
-        defaults={"organization": invoice.organization, "message": message},
-    )
-    return delivery
+    about = {"invoice": invoice, "kind": mailing.kind, "number": mailing.number, "to": to}
+    delivery = InvoiceDelivery(organization=invoice.organization, message=message, **about)
+    InvoiceDelivery.objects.bulk_create([delivery], ignore_conflicts=True)
+    return delivery if was_new else InvoiceDelivery.objects.get(**about)
 
 
 def send_copy(*, invoice: Invoice, now: datetime, to: str = "") -> InvoiceDelivery:
