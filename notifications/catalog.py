@@ -92,8 +92,8 @@ TRIAL_ENDING: Final = Mail(
     ),
 )
 
-# An invoice, its PDF attached: paid (a receipt), or to be paid by `due` at `pay_url`; both are empty
-# where nothing is to be paid (any more).
+# An invoice, its PDF attached: paid (a receipt), or to be paid by `due` at `pay_url`; both are
+# empty where nothing is to be paid (any more).
 INVOICE: Final = Mail(
     "invoice",
     needs=frozenset(
