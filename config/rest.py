@@ -15,6 +15,8 @@ REST_FRAMEWORK: dict[str, Any] = {
         "register": "20/min",
         "token": "30/min",
         "invite": "60/hour",
+        "invoice_pdf": "120/min",
+        "invoice_send": "30/hour",
     },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -76,6 +76,7 @@ class InvoiceView(TenantView):
 class InvoicePdfView(TenantView):
     """The PDF of one invoice."""
 
+    throttle_scope = "invoice_pdf"
     access: ClassVar = {"GET": READ}
 
     @extend_schema(
@@ -83,7 +84,7 @@ class InvoicePdfView(TenantView):
         tags=_TAGS,
         responses={
             (200, invoice_files.PDF): OpenApiTypes.BINARY,
-            **errors(401, 403, 404, 409, 502),
+            **errors(401, 403, 404, 409, 429, 502),
         },
     )
     def get(self, request: ApiRequest, invoice_id: str) -> HttpResponse:
@@ -100,6 +101,7 @@ class InvoicePdfView(TenantView):
 class InvoiceSendView(TenantView):
     """Mailing one invoice again."""
 
+    throttle_scope = "invoice_send"
     access: ClassVar = {"POST": WRITE}
 
     @extend_schema(
@@ -108,7 +110,7 @@ class InvoiceSendView(TenantView):
         request=NothingIn,
         responses={
             201: OpenApiResponse(InvoiceDeliveryOut, "Queued; the invoice shows when it was sent."),
-            **errors(400, 401, 403, 404, 409),
+            **errors(400, 401, 403, 404, 409, 429),
         },
     )
     def post(self, request: ApiRequest, invoice_id: str) -> Response:

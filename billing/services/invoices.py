@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LONGEST = 500  # what our columns take of a name or an address
 _FOLLOWED = (
     "subscription",
     "number",
@@ -211,9 +212,9 @@ def _as_row(arrival: Arrival, old: Invoice | None) -> Invoice:
         external_payment_id=snapshot.external_payment_id,
         hosted_url=snapshot.hosted_url,
         provider_pdf_url=snapshot.pdf_url,
-        payer_name=snapshot.payer_name,
-        payer_email=snapshot.payer_email,
-        payer_address=list(snapshot.payer_address),
+        payer_name=_storable(snapshot.payer_name)[:_LONGEST],
+        payer_email=_storable(snapshot.payer_email)[:_LONGEST],
+        payer_address=[_storable(line) for line in snapshot.payer_address],
         payer_tax_ids=list(snapshot.payer_tax_ids),
         has_all_lines=snapshot.has_all_lines,
         lines_digest=_digest(snapshot),
@@ -225,6 +226,11 @@ def _as_row(arrival: Arrival, old: Invoice | None) -> Invoice:
         if not snapshot.has_all_lines:  # what we have is as much, or more
             row.has_all_lines, row.lines_digest = old.has_all_lines, old.lines_digest
     return row
+
+
+def _storable(text: str) -> str:
+    """Drop the one character that providers take in names and PostgreSQL refuses."""
+    return text.replace("\x00", "")
 
 
 def _digest(snapshot: InvoiceSnapshot) -> str:
@@ -259,7 +265,7 @@ def _lines(change: _Change) -> list[InvoiceLine]:
             organization_id=change.new.organization_id,
             invoice=change.new,
             position=position,
-            **dataclasses.asdict(line),
+            **{**dataclasses.asdict(line), "description": _storable(line.description)},
         )
         for position, line in enumerate(change.arrival.snapshot.lines, start=1)
     ]

@@ -174,6 +174,20 @@ class TestConvergeInvoices:
 
         assert (row.has_all_lines, row.lines.count()) == (True, 2)
 
+    def test_keeps_what_it_can_of_names_that_do_not_fit(self, subscription: Subscription) -> None:
+        row = converge(
+            subscription,
+            paid(
+                payer_name="N" * 600,
+                payer_address=("Main\x00 Street",),
+                lines=(line_of(description="One\x00 line"),),
+            ),
+        )
+
+        assert row.payer_name == "N" * 500
+        assert row.payer_address == ["Main Street"]
+        assert row.lines.get().description == "One line"
+
     def test_never_moves_to_another_tenant(self, subscription: Subscription) -> None:
         converge(subscription, snapshot_of())
         thief = make_subscription(make_organization("Thief"), status="active")

@@ -315,6 +315,16 @@ class TestSend:
 
         assert api(clerk).post(path_of(invoice, "/send")).status_code == 201
 
+    def test_nobody_floods_a_mailbox(self, api: Api, alice: User, subscription: Any) -> None:
+        invoice = InvoiceFactory.create(subscription=subscription)
+        client = api(alice)
+
+        answers = [client.post(path_of(invoice, "/send")) for _ in range(31)]
+
+        assert {answer.status_code for answer in answers[:30]} == {201}
+        assert answers[30].status_code == 429
+        assert InvoiceDelivery.objects.count() == 30
+
     def test_an_unknown_field_is_refused(self, api: Api, alice: User, subscription: Any) -> None:
         invoice = InvoiceFactory.create(subscription=subscription)
 
