@@ -24,6 +24,7 @@ from django.template import loader
 
 from notifications import attachments, catalog, jobs, selectors
 from notifications.models import Message, MessageState
+from orgs.base import insert_once
 from orgs.models import Organization
 
 # After the first, second … failed try. The try after the last of these is the last one.
@@ -51,7 +52,7 @@ def queue_message(
     to: str,
     context: Mapping[str, Any],
     now: datetime,
-) -> bool:
+) -> UUID | None:
     """Store a mail once per kind, key and address; have it delivered after the commit.
 
     Args:
@@ -63,7 +64,7 @@ def queue_message(
         now: business time.
 
     Returns:
-        Whether it was new.
+        Its id; None if there was one already.
 
     Raises:
         UnknownKind: the catalogue has no such mail.
@@ -82,12 +83,10 @@ def queue_message(
         next_attempt_at=now,
     )
     with transaction.atomic(savepoint=False):
-        # The constraint decides which of two is the first; then only our own id can be found.
-        Message.objects.bulk_create([message], ignore_conflicts=True)
-        was_new = Message.objects.filter(pk=message.pk).exists()
-        if was_new:
-            jobs.queue_delivery(message.pk)
-    return was_new
+        if not insert_once(message):
+            return None
+        jobs.queue_delivery(message.pk)
+    return message.pk
 
 
 def retry_messages(*, message_ids: Sequence[UUID], now: datetime) -> int:
@@ -222,8 +221,10 @@ def sweep_messages(*, now: datetime) -> int:
         state=MessageState.DEAD, claimed_at=None, error="OutcomeUnknown", updated_at=now
     )
     count = 0
-    for message_id in selectors.due_messages(now, limit=SWEEP_LIMIT):
-        if not jobs.send_delivery(message_id):
+    due = selectors.due_messages(now, limit=SWEEP_LIMIT)
+    for start in range(0, len(due), jobs.MESSAGES_PER_JOB):
+        batch = due[start : start + jobs.MESSAGES_PER_JOB]
+        if not jobs.send_deliveries(batch):
             break  # the broker is down: the next sweep finds the rest
-        count += 1
+        count += len(batch)
     return count

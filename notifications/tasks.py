@@ -9,10 +9,11 @@ from notifications import jobs, services
 from orgs import clock
 
 
-@shared_task(name=jobs.DELIVER_MESSAGE)
-def deliver_message(*, message_id: str, **_future: Any) -> None:
-    """Deliver one message (claimed by its state, so twice is once)."""
-    services.deliver_message(message_id=UUID(message_id), now=clock.now())
+@shared_task(name=jobs.DELIVER_MESSAGES)
+def deliver_messages(*, message_ids: list[str], **_future: Any) -> None:
+    """Deliver messages (each is claimed by its state, so twice is once)."""
+    for message_id in message_ids:
+        services.deliver_message(message_id=UUID(message_id), now=clock.now())
 
 
 @shared_task(name=jobs.SWEEP_MESSAGES)

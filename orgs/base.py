@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Self, TypeVar
 
-from django.db import models
+from django.db import connections, models, router
 
 from orgs import crypto
 
@@ -27,6 +27,29 @@ class BaseModel(models.Model):
 
     class Meta:
         abstract = True
+
+
+def insert_once(row: models.Model) -> bool:
+    """Insert a new row unless a constraint knows one like it; say whether it went in.
+
+    One statement, and no savepoint: of two that come at once, the constraint decides.
+    """
+    connection = connections[router.db_for_write(type(row), instance=row)]
+    fields = row._meta.concrete_fields  # noqa: SLF001 - Django's name for a documented API
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(field.column or "") for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    values = [
+        field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
+        for field in fields
+    ]
+    table = quote(row._meta.db_table)  # noqa: SLF001 - as above
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608 - names of our own
+            values,
+        )
+        return bool(cursor.rowcount)
 
 
 class EncryptedTextField(models.BinaryField):  # type: ignore[type-arg]

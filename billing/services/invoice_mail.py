@@ -4,6 +4,7 @@ The PDF is made when the mail is sent (see `invoice_files`), not stored.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from billing.selectors import access
 from billing.services.invoice_steps import Mailing
 from notifications import selectors as messages
 from notifications import services as notifications
+from orgs.base import insert_once
 from orgs.models import Organization
 
 # Messages of these kinds carry the invoice as a file.
@@ -55,14 +57,24 @@ def queue_invoice(
     kind = PAYMENT_FAILED if is_failure else INVOICE
     key = f"{invoice.external_id}:{mailing.kind}:{mailing.number}"
     context = _failure(invoice) if is_failure else _document(invoice)
-    was_new = notifications.queue_message(
+    message_id = notifications.queue_message(
         organization=invoice.organization, kind=kind, key=key, to=to, context=context, now=now
     )
-    message = messages.message_by_key(invoice.organization, kind=kind, key=key, to=to)
     about = {"invoice": invoice, "kind": mailing.kind, "number": mailing.number, "to": to}
-    delivery = InvoiceDelivery(organization=invoice.organization, message=message, **about)
-    InvoiceDelivery.objects.bulk_create([delivery], ignore_conflicts=True)
-    return delivery if was_new else InvoiceDelivery.objects.get(**about)
+    if message_id is None:
+        return _known(invoice, kind=kind, key=key, about=about)
+    delivery = InvoiceDelivery(organization=invoice.organization, message_id=message_id, **about)
+    insert_once(delivery)
+    return delivery
+
+
+def _known(invoice: Invoice, *, kind: str, key: str, about: Mapping[str, Any]) -> InvoiceDelivery:
+    """Return the delivery of a mail that was queued before."""
+    message = messages.message_by_key(invoice.organization, kind=kind, key=key, to=about["to"])
+    found, _ = InvoiceDelivery.objects.get_or_create(
+        **about, defaults={"organization": invoice.organization, "message": message}
+    )
+    return found
 
 
 def send_copy(*, invoice: Invoice, now: datetime, to: str = "") -> InvoiceDelivery:

@@ -82,7 +82,7 @@ def announce_end(*, subscription: Subscription, now: datetime) -> bool:
     discount = discounts.stored(subscription.discount)
     if discount is not None and (discount.ends_at is None or discount.ends_at > ends):
         amount -= discounts.taken_off(discount, amount)
-    return notifications.queue_message(
+    queued = notifications.queue_message(
         organization=organization,
         kind="trial_ending",
         key=f"{subscription.pk}:{ends:%Y-%m-%d}",
@@ -100,3 +100,4 @@ def announce_end(*, subscription: Subscription, now: datetime) -> bool:
         },
         now=now,
     )
+    return queued is not None

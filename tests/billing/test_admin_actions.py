@@ -115,7 +115,7 @@ class TestSendAgain:
         django_capture_on_commit_callbacks: Any,
     ) -> None:
         asked: list[Any] = []
-        monkeypatch.setattr(mail_jobs, "send_delivery", asked.append)
+        monkeypatch.setattr(mail_jobs, "send_deliveries", asked.extend)
         dead = make.MessageFactory.create(state=MessageState.DEAD, attempts=6)
         sent = make.MessageFactory.create(state=MessageState.SENT)
 

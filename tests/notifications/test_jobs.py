@@ -1,3 +1,4 @@
+import contextlib
 import time
 import uuid
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import celery
 import pytest
 from django.core import mail
+from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from notifications import jobs, tasks
@@ -22,11 +24,11 @@ class TestSendDelivery:
         )
         message_id = uuid.uuid4()
 
-        assert jobs.send_delivery(message_id)
+        assert jobs.send_deliveries([message_id])
         assert calls == [
             (
-                "notifications.deliver_message",
-                {"kwargs": {"message_id": str(message_id)}, "retry": False},
+                "notifications.deliver_messages",
+                {"kwargs": {"message_ids": [str(message_id)]}, "retry": False},
             )
         ]
 
@@ -39,7 +41,7 @@ class TestSendDelivery:
 
         monkeypatch.setattr(celery.current_app, "send_task", fail)
 
-        assert not jobs.send_delivery(uuid.uuid4())
+        assert not jobs.send_deliveries([uuid.uuid4()])
 
     def test_gives_up_on_a_broker_that_is_down_within_a_second(
         self, settings: Any, monkeypatch: pytest.MonkeyPatch
@@ -50,8 +52,46 @@ class TestSendDelivery:
         monkeypatch.setattr(celery, "current_app", app)
         started = time.monotonic()
 
-        assert not jobs.send_delivery(uuid.uuid4())
+        assert not jobs.send_deliveries([uuid.uuid4()])
         assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.django_db(transaction=True)
+class TestQueueDelivery:
+    @pytest.fixture
+    def sent(self, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+        sent: list[list[int]] = []
+        monkeypatch.setattr(
+            jobs, "send_deliveries", lambda ids: sent.append([one.int for one in ids])
+        )
+        return sent
+
+    @staticmethod
+    def queue(*numbers: int) -> None:
+        for number in numbers:
+            jobs.queue_delivery(uuid.UUID(int=number))
+
+    def test_sends_what_a_transaction_queued_together(self, sent: list[list[int]]) -> None:
+        with transaction.atomic():
+            self.queue(*range(1, 13))
+            assert sent == []
+
+        assert sent == [list(range(1, 11)), [11, 12]]
+
+    def test_drops_what_was_rolled_back_with_its_part(self, sent: list[list[int]]) -> None:
+        with transaction.atomic():
+            self.queue(1)
+            with contextlib.suppress(ValueError), transaction.atomic():
+                self.queue(2, 3)
+                raise ValueError
+            self.queue(4)
+
+        assert sent in ([[1, 4]], [[1], [4]])
+
+    def test_sends_at_once_outside_a_transaction(self, sent: list[list[int]]) -> None:
+        self.queue(1, 2)
+
+        assert sent == [[1], [2]]
 
 
 @pytest.mark.django_db
@@ -59,7 +99,7 @@ class TestTasks:
     def test_delivery_is_the_service_s(self) -> None:
         message = MessageFactory.create()
 
-        tasks.deliver_message(message_id=str(message.pk), from_a_later_release=True)
+        tasks.deliver_messages(message_ids=[str(message.pk)], from_a_later_release=True)
 
         assert Message.objects.get().state == MessageState.SENT
         assert len(mail.outbox) == 1
@@ -67,8 +107,8 @@ class TestTasks:
     def test_the_sweep_is_the_service_s(self, monkeypatch: pytest.MonkeyPatch) -> None:
         message = MessageFactory.create()
         asked: list[Any] = []
-        monkeypatch.setattr(jobs, "send_delivery", asked.append)
+        monkeypatch.setattr(jobs, "send_deliveries", asked.append)
 
         tasks.sweep_messages(from_a_later_release=True)
 
-        assert asked == [message.pk]
+        assert asked == [[message.pk]]

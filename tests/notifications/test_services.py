@@ -1,5 +1,6 @@
 """Mail that is queued, swept up and tried again."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,11 +26,11 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def stub_broker(monkeypatch: pytest.MonkeyPatch, *, is_up: bool) -> list[str]:
     ids: list[str] = []
 
-    def send_delivery(message_id: UUID) -> bool:
-        ids.append(str(message_id))
+    def send_deliveries(message_ids: Sequence[UUID]) -> bool:
+        ids.extend(str(message_id) for message_id in message_ids)
         return is_up
 
-    monkeypatch.setattr(jobs, "send_delivery", send_delivery)
+    monkeypatch.setattr(jobs, "send_deliveries", send_deliveries)
     return ids
 
 
@@ -41,7 +42,7 @@ def queue(organization: Organization, **changes: Any) -> bool:
         "context": CONFIRMATION,
         "now": NOW,
     }
-    return services.queue_message(organization=organization, **{**values, **changes})
+    return services.queue_message(organization=organization, **{**values, **changes}) is not None
 
 
 class TestQueueMessage:
@@ -149,11 +150,11 @@ class TestSweepMessages:
         assert (message.state, message.error) == (MessageState.DEAD, "OutcomeUnknown")
 
     def test_stops_when_the_broker_is_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        MessageFactory.create_batch(3)
+        MessageFactory.create_batch(jobs.MESSAGES_PER_JOB + 3)
         asked = stub_broker(monkeypatch, is_up=False)
 
         assert services.sweep_messages(now=NOW) == 0
-        assert len(asked) == 1
+        assert len(asked) == jobs.MESSAGES_PER_JOB
 
 
 class TestRetryMessages:
