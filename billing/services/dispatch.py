@@ -24,7 +24,13 @@ from billing.services import (
     standalone,
 )
 from billing.services.fetching import Group
-from billing.types import CheckoutSnapshot, PayerSnapshot, Subject, SubscriptionSnapshot
+from billing.types import (
+    CheckoutSnapshot,
+    PayerSnapshot,
+    Subject,
+    SubscriptionSnapshot,
+    SubscriptionUpdate,
+)
 
 BATCH = 100
 # Objects whose rows are locked and written in one transaction: long enough to share its cost,
@@ -132,10 +138,10 @@ def _name(group: Group) -> str:
     return group.subject.external_id if group.subject else ""
 
 
-def _change(group: Group, snapshot: object) -> projection.Change:
+def _change(group: Group, snapshot: object) -> SubscriptionUpdate:
     if not isinstance(snapshot, SubscriptionSnapshot) or group.fetched_at is None:
         raise TypeError("Only subscriptions are applied together.")
-    return projection.Change(snapshot, group.fetched_at, group.cause, group.facts, group.along)
+    return SubscriptionUpdate(snapshot, group.fetched_at, group.cause, group.facts, group.along)
 
 
 def _apply(group: Group, now: datetime) -> int:

@@ -6,17 +6,13 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
 
 from billing.models import Customer, Invoice, InvoiceLine, Subscription
 from billing.services import invoice_mail, invoice_steps, reversal_links, timeline
-from billing.types import Cause, InvoiceSnapshot
+from billing.types import Cause, InvoiceSnapshot, SubscriptionUpdate
 from orgs.models import Organization
-
-if TYPE_CHECKING:
-    from billing.services.projection import Change
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +125,7 @@ def drop_draft(*, provider: str, external_id: str) -> bool:
     return bool(deleted)
 
 
-def arrivals_of(subscription: Subscription, change: "Change") -> list[Arrival]:
+def arrivals_of(subscription: Subscription, change: SubscriptionUpdate) -> list[Arrival]:
     """Return the invoices that came with a snapshot of a subscription."""
     latest = change.snapshot.latest_invoice
     found = [*([latest] if latest else []), *change.along]

@@ -38,7 +38,14 @@ from billing.services import (
     trials,
     wording,
 )
-from billing.types import Cause, Fact, InvoiceSnapshot, PaymentOutcome, SubscriptionSnapshot
+from billing.types import (
+    Cause,
+    Fact,
+    InvoiceSnapshot,
+    PaymentOutcome,
+    SubscriptionSnapshot,
+    SubscriptionUpdate,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -86,25 +93,16 @@ def converge(
     Raises:
         UnknownSubscription: no row of ours belongs to it.
     """
-    change = Change(snapshot, fetched_at, cause, happened, along)
+    change = SubscriptionUpdate(snapshot, fetched_at, cause, happened, along)
     done = converge_together(changes=[change], now=now)[0]
     if done is None:
         raise UnknownSubscription(snapshot.external_id)
     return done
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Change:
-    """One snapshot to apply; the fields are the arguments of `converge`."""
-
-    snapshot: SubscriptionSnapshot
-    fetched_at: datetime
-    cause: Cause
-    happened: Sequence[Fact] = ()
-    along: Sequence[InvoiceSnapshot] = ()
-
-
-def converge_together(*, changes: Sequence[Change], now: datetime) -> list[Converged | None]:
+def converge_together(
+    *, changes: Sequence[SubscriptionUpdate], now: datetime
+) -> list[Converged | None]:
     """Apply several snapshots as `converge` does, all or none; None for what is not ours.
 
     Their rows are found and locked together, which is most of the work for a single one.
@@ -129,7 +127,7 @@ def converge_together(*, changes: Sequence[Change], now: datetime) -> list[Conve
 
 
 def _converge(
-    change: Change, row: locking.Locked, now: datetime, pending: timeline.Pending
+    change: SubscriptionUpdate, row: locking.Locked, now: datetime, pending: timeline.Pending
 ) -> Converged:
     subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
     news = [
@@ -155,7 +153,7 @@ def _converge(
 
 
 def _follow_up(
-    changes: Sequence[Change],
+    changes: Sequence[SubscriptionUpdate],
     done: Sequence[Converged | None],
     now: datetime,
     pending: timeline.Pending,
@@ -232,7 +230,9 @@ def _second_at_provider(
         )
 
 
-def _apply(row: locking.Locked, change: Change, now: datetime, pending: timeline.Pending) -> None:
+def _apply(
+    row: locking.Locked, change: SubscriptionUpdate, now: datetime, pending: timeline.Pending
+) -> None:
     subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
     before = wording.state_of(subscription)
     status = _status_to_take(row, snapshot, cause, now)

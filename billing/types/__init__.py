@@ -15,6 +15,7 @@ from billing.types.reversals import (
     RefundSnapshot,
 )
 from billing.types.subscriptions import PaymentOutcome, SubscriptionSnapshot, SubscriptionSpec
+from billing.types.updates import SubscriptionUpdate
 
 __all__ = [
     "Cause",
@@ -46,5 +47,6 @@ __all__ = [
     "Subject",
     "SubscriptionSnapshot",
     "SubscriptionSpec",
+    "SubscriptionUpdate",
     "VerifiedWebhook",
 ]

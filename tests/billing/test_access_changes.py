@@ -13,7 +13,7 @@ from billing.enums import AccessLevel, SubscriptionStatus
 from billing.models import BillingEvent, Subscription
 from billing.selectors import access, subscriptions
 from billing.services import abandon, free_plan, grace, projection
-from billing.types import Cause
+from billing.types import Cause, SubscriptionUpdate
 from orgs.models import Organization, PlanStatus
 from tests.billing.builders import (
     NOW,
@@ -85,7 +85,7 @@ class TestActivation:
     def test_a_batch_inserts_the_lines_of_all_organizations_at_once(self) -> None:
         rows = [make_subscription(make_organization(name)) for name in ("One", "Two")]
         batch = [
-            projection.Change(snapshot_of(row), moment(), Cause("webhook", id=f"evt_{number}"))
+            SubscriptionUpdate(snapshot_of(row), moment(), Cause("webhook", id=f"evt_{number}"))
             for number, row in enumerate(rows)
         ]
 

@@ -8,7 +8,7 @@ from billing.drivers import registry
 from billing.enums import CaseKind, InboxState, Provider, SubscriptionStatus
 from billing.models import BillingEvent, Case, InboxEvent, Subscription
 from billing.services import dispatch, projection
-from billing.types import Cause
+from billing.types import Cause, SubscriptionUpdate
 from orgs.models import Organization, PlanStatus
 from tests.billing.builders import (
     NOW,
@@ -24,7 +24,7 @@ CAUSE = Cause("webhook", id="evt_1", detail="customer.subscription.updated")
 
 
 def together(*snapshots: Any) -> list[projection.Converged | None]:
-    changes = [projection.Change(snapshot, moment(), CAUSE) for snapshot in snapshots]
+    changes = [SubscriptionUpdate(snapshot, moment(), CAUSE) for snapshot in snapshots]
     return projection.converge_together(changes=changes, now=NOW)
 
 
@@ -129,7 +129,7 @@ class TestABatch:
     ) -> None:
         converge = projection._converge
 
-        def explode(change: projection.Change, *details: Any) -> projection.Converged:
+        def explode(change: SubscriptionUpdate, *details: Any) -> projection.Converged:
             done = converge(change, *details)
             if change.snapshot.external_id == "sub_1":
                 raise RuntimeError("after everything was written")
