@@ -35,12 +35,14 @@ class PendingChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Use:
-    """How much of a feature is used. `limit` is empty where there is none."""
+    """How much of a feature is used, in numbers and in words; None where nobody counts."""
 
     key: str
     label: str
     used: int | None
-    limit: int | None
+    limit: int
+    used_in_words: str
+    limit_in_words: str
     is_unlimited: bool
     is_full: bool
     resets_at: datetime | None
@@ -93,9 +95,11 @@ def uses(found: list[entitlements.Entitlement]) -> list[Use]:
     return [
         Use(
             key=row.feature,
-            label=entitlements.in_words(row.feature).capitalize(),
+            label=words.feature_name(row.feature),
             used=row.used,
-            limit=None if row.limit in (None, UNLIMITED) else row.limit,
+            limit=row.limit or 0,
+            used_in_words=words.quantity(row.feature, row.used or 0),
+            limit_in_words=words.quantity(row.feature, row.limit or 0),
             is_unlimited=row.limit == UNLIMITED,
             is_full=row.remaining == 0,
             resets_at=row.resets_at if row.kind == FeatureKind.METERED else None,

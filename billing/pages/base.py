@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from orgs.errors import DomainError
 from orgs.pages import base
@@ -19,7 +20,9 @@ class Page(base.Page):
 
     def address_after_login(self, request: HttpRequest) -> str:
         """Return where somebody goes on who has to sign in first (a form is not sent again)."""
-        return request.get_full_path() if request.method == "GET" else request.path
+        if request.method == "GET":
+            return request.get_full_path()
+        return request.path if hasattr(self, "get") else reverse("billing-overview")
 
     def problem(self, request: HttpRequest, error: DomainError) -> HttpResponse:
         """Render a refusal."""

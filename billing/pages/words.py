@@ -111,6 +111,16 @@ def features(given: Mapping[str, FeatureValue]) -> list[str]:
     return [phrase for phrase in phrases if phrase]
 
 
+def feature_name(key: str) -> str:
+    """Return what a feature is called."""
+    return "Storage" if key == "storage_mb" else _readable(key)
+
+
+def quantity(key: str, count: int) -> str:
+    """Return how much of a feature: `10,000`, `1 GB`."""
+    return _storage(count).removesuffix(" of storage") if key == "storage_mb" else f"{count:,}"
+
+
 def _feature(key: str, value: FeatureValue) -> str:
     if not value:
         return ""

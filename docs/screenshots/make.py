@@ -50,8 +50,18 @@ def fill(page: Page) -> None:
         frame.get_by_label(label).press_sequentially(text)
 
 
+def quote(page: Page) -> None:
+    """Ask what a larger plan costs."""
+    page.goto("/settings/billing/plan")
+    page.get_by_role("radio", name="Professional").check()
+    page.get_by_label("Seats").fill("2")
+    shoot(page, "change")
+    page.get_by_role("button", name="See the price").click()
+    page.get_by_role("heading", name="Change to Professional").wait_for()
+
+
 def take(browser: Browser) -> None:
-    """Walk through the checkout once, and look at it on three devices."""
+    """Walk through the checkout once, look at it on three devices, and change the plan."""
     context = browser.new_context(base_url=BASE_URL, viewport=DESKTOP)
     page = context.new_page()
     register(page)
@@ -79,6 +89,15 @@ def take(browser: Browser) -> None:
     shoot(page, "succeeded")
     page.goto("/settings/billing")
     shoot(page, "overview")
+    quote(page)
+    shoot(page, "quote")
+    page.get_by_role("button", name="now and switch").click()
+    page.get_by_text("Done. It is Professional").wait_for()
+    page.goto("/settings/billing/invoices")
+    shoot(page, "invoices")
+    page.locator(".people__name a").first.click()
+    page.get_by_role("link", name="Download PDF").wait_for()
+    shoot(page, "invoice")
 
 
 def main() -> None:

@@ -53,10 +53,12 @@ class TestEveryButton:
 
         assert client.post(f"{OVERVIEW}/{action}").status_code == 403
 
-    def test_leads_strangers_to_sign_in(self, client: Client, action: str) -> None:
+    def test_leads_strangers_to_sign_in_and_back_to_the_overview(
+        self, client: Client, action: str
+    ) -> None:
         response = client.post(f"{OVERVIEW}/{action}")
 
-        assert response["Location"].startswith("/login")
+        assert response["Location"] == f"/login?next={OVERVIEW}"
 
     def test_can_only_be_sent(self, payer: Client, action: str) -> None:
         assert payer.get(f"{OVERVIEW}/{action}").status_code == 405

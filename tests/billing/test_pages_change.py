@@ -53,7 +53,7 @@ class TestForm:
         text = show(payer, PLAN)
 
         assert 'id="interval-year" value="year" checked' in text
-        assert 'name="plan" value="" checked> Starter' in text
+        assert 'name="plan" value="" checked aria-describedby="about-1"> Starter' in text
         assert 'name="seats" value="3"' in text
         assert 'name="effective" value="now" checked' in text
 

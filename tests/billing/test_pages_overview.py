@@ -250,7 +250,9 @@ class TestWithASubscription:
 
         assert "What your plan gives" in text
         assert '<meter class="gauge" aria-labelledby="use-users"' in text
-        assert '<span class="amount">1</span> of <span class="amount">' in text
+        assert '<span class="amount">1</span> of <span class="amount">3</span> used' in text
+        assert 'up to <span class="amount">10,000</span>' in text
+        assert 'up to <span class="amount">1 GB</span>' in text
 
     @pytest.mark.parametrize(
         "state",
