@@ -152,6 +152,18 @@ class TestBank:
         assert "Too many requests" in refused(payer, quote_address(quote, "/other-card"), None, 429)
 
 
+    def test_nobody_asked_anything(
+        self, payer: Client, running: Subscription, stripe: StripeSimulator
+    ) -> None:
+        quote = quote_for(payer)
+        since = len(stripe.requests())
+
+        text = send(payer, quote_address(quote, "/confirmed"), to=quote_address(quote))
+
+        assert "now and switch" in text
+        assert stripe.requests()[since:] == []
+
+
 class TestUnknown:
     def test_waits_for_an_answer(
         self, payer: Client, running: Subscription, stripe: StripeSimulator
