@@ -102,7 +102,8 @@ def _abandon_at_provider(subscription: Subscription, cause: Cause, now: datetime
         # It was paid, or had ended by itself: whatever it is now is the truth.
         fetched_at = projection.database_now()
         snapshot = driver.retrieve_subscription(subscription.external_id)
-    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    # A webhook of before may have been fetched while we wrote: then only a further look sees it.
+    projection.converge_or_refetch(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
 
 
 def _close_provider_checkouts(subscription: Subscription, cause: Cause, now: datetime) -> None:

@@ -31,6 +31,7 @@ from orgs.models import Organization
 
 # After this the process that sent the call is taken for dead, and the provider is asked.
 SENT_RESOLVE_AFTER_S = 60
+_GIVEN_UP = (AttemptState.FAILED, AttemptState.NOT_PROCESSED, AttemptState.CANCELED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -216,6 +217,9 @@ def _conclude(
         attempt.refresh_from_db()
         if attempt.state != AttemptState.SUCCEEDED:
             raise refusals.of_attempt(attempt)
+    attempt.refresh_from_db()
+    if attempt.state in _GIVEN_UP:  # by the resolver, while this call took its time
+        raise refusals.of_attempt(attempt)
     quoted.check_charge(quote=quote, snapshot=done.snapshot, cause=cause, now=now)
     done.subscription.refresh_from_db()
     return Changed(done.subscription)

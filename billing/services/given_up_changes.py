@@ -91,7 +91,9 @@ def drop(
     snapshot = driver.drop_unpaid_change(
         subscription.external_id, idempotency_key=f"{attempt.idempotency_key}:drop"
     )
-    done = projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    done = projection.converge_or_refetch(
+        snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now
+    )
     attempt.refresh_from_db()
     if attempt.state == AttemptState.CANCELED:  # so the snapshot said
         end(attempt=attempt, state=AttemptState.CANCELED, now=now)
