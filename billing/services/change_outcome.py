@@ -33,7 +33,8 @@ def _settle_change(
     if quote is None or attempt is None or attempt.state == AttemptState.CREATED:
         return  # nothing was asked of the provider yet
     if is_done(quote, subscription, snapshot):
-        payment = snapshot.latest_payment
+        # Where nothing was charged, the latest payment is that of something else.
+        payment = snapshot.latest_payment if debt.obligation.amount_minor else None
         settlement.settle(debt=debt, now=now, external_id=payment.external_id if payment else "")
     elif snapshot.awaits_payment_of_change:
         _follow_payment(debt, snapshot, now)

@@ -205,6 +205,7 @@ class TestSubject:
 class TestFacts:
     def test_a_failed_payment_is_one_per_attempt(self) -> None:
         invoice = obj("invoice.payment_failed")
+        at = load("invoice.payment_failed")["created"]
         second = load("invoice.payment_failed")
         second["data"]["object"]["attempt_count"] = 2
 
@@ -214,9 +215,20 @@ class TestFacts:
         assert first_fact is not None
         assert second_fact is not None
         assert first_fact.kind is FactKind.PAYMENT_FAILED
-        assert first_fact.external_id == f"{invoice['id']}:1"
-        assert second_fact.external_id == f"{invoice['id']}:2"
+        assert first_fact.external_id == f"{invoice['id']}:1:{at}"
+        assert second_fact.external_id == f"{invoice['id']}:2:{at}"
         assert (first_fact.amount_minor, first_fact.currency) == (5800, "USD")
+
+    def test_a_try_that_stripe_does_not_count_is_another_failure(self) -> None:
+        """Whoever pays an overdue invoice by hand and is declined leaves `attempt_count` alone."""
+        later = load("invoice.payment_failed")
+        later["created"] += 100
+
+        first, by_hand = normalized("invoice.payment_failed").fact, normalizer.normalize(later).fact
+
+        assert first is not None
+        assert by_hand is not None
+        assert first.external_id != by_hand.external_id
 
     def test_both_events_of_a_paid_invoice_tell_the_same_fact(self) -> None:
         paid, succeeded = (
@@ -240,7 +252,8 @@ class TestFacts:
 
         assert fact is not None
         assert fact.kind is FactKind.ACTION_REQUIRED
-        assert fact.external_id == f"{invoice['id']}:{invoice['attempt_count']}"
+        at = load("invoice.payment_action_required")["created"]
+        assert fact.external_id == f"{invoice['id']}:{invoice['attempt_count']}:{at}"
         assert fact.amount_minor == 5800
 
     def test_each_refund_of_a_charge_is_told_with_its_own_amount(self) -> None:

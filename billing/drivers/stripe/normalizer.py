@@ -141,10 +141,10 @@ def _fact(payload: Json, obj: Json, occurred_at: datetime) -> Fact | None:
     return make(payload, obj, occurred_at) if make else None
 
 
-def _payment_failed(_: Json, invoice: Json, occurred_at: datetime) -> Fact:
+def _payment_failed(payload: Json, invoice: Json, occurred_at: datetime) -> Fact:
     return Fact(
         kind=FactKind.PAYMENT_FAILED,
-        external_id=f"{invoice['id']}:{invoice['attempt_count']}",
+        external_id=_try(payload, invoice),
         occurred_at=occurred_at,
         amount_minor=invoice["amount_due"],
         currency=_currency(invoice),
@@ -166,10 +166,10 @@ def _payment_succeeded(_: Json, invoice: Json, occurred_at: datetime) -> Fact | 
     )
 
 
-def _action_required(_: Json, invoice: Json, occurred_at: datetime) -> Fact:
+def _action_required(payload: Json, invoice: Json, occurred_at: datetime) -> Fact:
     return Fact(
         kind=FactKind.ACTION_REQUIRED,
-        external_id=f"{invoice['id']}:{invoice['attempt_count']}",
+        external_id=_try(payload, invoice),
         occurred_at=occurred_at,
         amount_minor=invoice["amount_due"],
         currency=_currency(invoice),
@@ -217,6 +217,14 @@ def _trial_ending(_: Json, subscription: Json, occurred_at: datetime) -> Fact:
         occurred_at=occurred_at,
         detail={"trial_end": day},
     )
+
+
+def _try(payload: Json, invoice: Json) -> str:
+    """Name one try at an invoice: the count goes up with Stripe's own retries alone.
+
+    Source: https://docs.stripe.com/api/invoices/object#invoice_object-attempt_count
+    """
+    return f"{invoice['id']}:{invoice['attempt_count']}:{payload['created']}"
 
 
 def _payment_of(obj: Json) -> dict[str, str | int]:
