@@ -100,16 +100,20 @@ def group_events(batch: Iterable[InboxEvent]) -> list[Group]:
             logger.exception("inbox.unreadable", extra={"event": row.pk})
             retries.fail(rows=[row], error=error)
             continue
-        subject = event.subject
-        # Facts without a subject stand alone: one unknown payer must not hold up another.
-        key = (
-            (row.provider, subject.kind, subject.external_id)
-            if subject
-            else (row.provider, "", str(row.pk))
-        )
-        group = groups.setdefault(key, Group(row.provider, subject))
+        group = groups.setdefault(_key(row, event), Group(row.provider, event.subject))
         group.members.append(Claimed(row, event))
     return list(groups.values())
+
+
+def _key(row: InboxEvent, event: NormalizedEvent) -> tuple[str, str, str]:
+    """Return what the events of one group have in common.
+
+    Facts without a subject stand alone: one unknown payer must not hold up another. Of what is
+    neither about anything nor tells anything, nothing follows: those are marked together.
+    """
+    if event.subject:
+        return (row.provider, event.subject.kind, event.subject.external_id)
+    return (row.provider, "", str(row.pk) if event.fact else "")
 
 
 def fetch_all(groups: Sequence[Group]) -> None:
