@@ -10,6 +10,7 @@ from django.utils import timezone
 from billing.enums import AttemptState, ObligationKind, ObligationState
 from billing.models import Obligation, Quote, Subscription
 from tests.billing.api_caller import Caller, error_of
+from tests.billing.coupon_steps import make_coupon
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_redis")]
@@ -61,6 +62,19 @@ class TestUpcomingInvoice:
         quote = paying.post(QUOTE, {"cancel": "now"}).json()
 
         assert (quote["kind"], quote["amount_due"], quote["lines"]) == ("cancel", 0, [])
+
+    def test_a_coupon_alone_charges_nothing_now(self, paying: Caller) -> None:
+        code = make_coupon().code
+
+        quote = paying.post(QUOTE, {"coupon": code}).json()
+
+        assert (quote["kind"], quote["charged_now"]) == ("change", False)
+        assert (quote["subtotal"], quote["discount"], quote["total"]) == (5800, 1160, 4640)
+        done = paying.patch("/billing/subscription", {"quote_id": quote["quote_id"]})
+        assert done.status_code == 200, done.content
+        assert done.json()["discount"]["coupon"] == code
+        debt = Obligation.objects.get(kind=ObligationKind.CHANGE)
+        assert (debt.amount_minor, debt.state) == (0, ObligationState.SETTLED)
 
     @pytest.mark.parametrize(
         ("body", "field"),

@@ -11,8 +11,9 @@ from djstripe import models
 
 from billing.drivers.base import DriverUnavailable
 from billing.drivers.stripe import calls
-from billing.types import Subject, SubscriptionSnapshot
+from billing.types import DiscountRef, Subject, SubscriptionSnapshot
 from tests.billing import stripe_builders as build
+from tests.billing.coupon_steps import coupon_spec
 from tests.simulators.stripe.client import StripeSimulator
 
 
@@ -59,6 +60,19 @@ MODELS: dict[str, Any] = {
 
 @pytest.mark.django_db
 class TestCopyToMirror:
+    @pytest.mark.parametrize("kind", ["subscription", "invoice"])
+    def test_copies_what_a_discount_lies_on(self, stripe: StripeSimulator, kind: str) -> None:
+        coupon = build.driver().ensure_coupon(
+            coupon_spec(duration="forever"), idempotency_key=build.new_key()
+        )
+        spec = build.subscription_spec(discount=DiscountRef(coupon))
+        started = build.driver().create_subscription(spec, idempotency_key=build.new_key())
+        external_id = _ids(started, stripe)[kind]
+
+        assert copy(kind, external_id) is True
+
+        assert MODELS[kind].objects.get(id=external_id).stripe_data["discounts"]
+
     @pytest.mark.parametrize("kind", MODELS)
     def test_copies_the_object_as_it_is(
         self, stripe: StripeSimulator, started: SubscriptionSnapshot, kind: str

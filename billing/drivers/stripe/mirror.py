@@ -31,7 +31,10 @@ _KINDS: dict[str, tuple[type[models.StripeModel], type[stripe.StripeObject], _As
     "invoice": (
         models.Invoice,
         stripe.Invoice,
-        lambda sdk, id_: sdk.v1.invoices.retrieve(id_),
+        # dj-stripe takes discounts for objects, and stumbles over their ids.
+        lambda sdk, id_: sdk.v1.invoices.retrieve(
+            id_, {"expand": ["discounts", "lines.data.discounts"]}
+        ),
     ),
     "payment_intent": (
         models.PaymentIntent,
