@@ -9,11 +9,13 @@ from billing.drivers.stripe import calls
 from billing.models import (
     CheckoutSession,
     Price,
+    Subscription,
 )
 from orgs.models import Organization, User
 from tests.billing.api_caller import Caller, register, signed_in
 from tests.billing.builders import make_organization
 from tests.billing.checkout_steps import open_checkout
+from tests.billing.page_steps import run
 from tests.factories import UserFactory
 
 
@@ -28,6 +30,12 @@ def payer(client: Client, alice: User) -> Client:
     """Alice's browser."""
     client.force_login(alice)
     return client
+
+
+@pytest.fixture
+def running(org: Organization, catalogue: dict[str, Price]) -> Subscription:
+    """Acme's Starter by the month, paid by card."""
+    return run(org, catalogue["starter:month"])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from billing.enums import Effective, SubscriptionStatus
-from billing.models import Price, Quote, Subscription
+from billing.models import Quote, Subscription
 from billing.services import endings
 from orgs import clock
 from orgs.models import Organization, User
@@ -15,7 +15,6 @@ from tests.billing.page_steps import (
     fall_behind,
     folded,
     refused,
-    run,
     send,
 )
 from tests.billing.subscribe_steps import CAUSE
@@ -24,11 +23,6 @@ from tests.simulators.stripe.client import StripeSimulator
 pytestmark = pytest.mark.django_db
 
 ACTIONS = ["resume", "withdraw", "pay"]
-
-
-@pytest.fixture
-def running(org: Organization, catalogue: dict[str, Price]) -> Subscription:
-    return run(org, catalogue["starter:month"])
 
 
 def end_with_the_period(org: Organization) -> None:

@@ -21,7 +21,6 @@ from tests.billing.page_steps import (
     quote_address,
     quote_for,
     refused,
-    run,
     send,
     show,
 )
@@ -33,11 +32,6 @@ pytestmark = pytest.mark.django_db
 
 PAUSE = f"{OVERVIEW}/pause"
 AT_END, AT_ONCE = {"mode": "period_end"}, {"mode": "now"}
-
-
-@pytest.fixture
-def running(org: Organization, catalogue: dict[str, Price]) -> Subscription:
-    return run(org, catalogue["starter:month"])
 
 
 class TestQuestion:

@@ -22,11 +22,6 @@ pytestmark = pytest.mark.django_db
 FORM = {"plan": "professional", "interval": "month", "seats": "2", "effective": "now"}
 
 
-@pytest.fixture
-def running(org: Organization, catalogue: dict[str, Price]) -> Subscription:
-    return run(org, catalogue["starter:month"])
-
-
 def invalid(client: Client, form: dict[str, Any], status: int = 200) -> str:
     response = client.post(PLAN, form)
     assert response.status_code == status, folded(response.content)

@@ -16,17 +16,6 @@ from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
 
-PENDING = {
-    "kind": "scheduled",
-    "plan": {"slug": "professional", "name": "Professional", "version": 1},
-    "price_id": "none",
-    "interval": "month",
-    "currency": "USD",
-    "amount": 9900,
-    "seats": 2,
-    "effective_at": "2026-04-01T00:00:00Z",
-}
-
 
 def text_of(client: Client, who: User) -> str:
     client.force_login(who)
@@ -173,63 +162,6 @@ class TestWithASubscription:
         assert "Trial ends" in text
         assert "Starter is in its trial until 1 April 2026." in text
 
-    def test_shows_a_change_to_come_and_how_to_withdraw_it(
-        self, client: Client, alice: User, org: Organization, catalogue: dict[str, Price]
-    ) -> None:
-        self.make(org, catalogue["starter:month"], pending_change=PENDING)
-
-        text = text_of(client, alice)
-
-        assert "Professional, 2 seats, $198.00 a month." in text
-        assert '<span class="amount">$198.00</span> on <time' in text
-        assert 'action="/settings/billing/withdraw"' in text
-
-    def test_offers_to_keep_what_ends(
-        self, client: Client, alice: User, org: Organization, catalogue: dict[str, Price]
-    ) -> None:
-        self.make(org, catalogue["starter:month"], cancel_at_period_end=True)
-
-        text = text_of(client, alice)
-
-        assert "Keep Starter" in text
-        assert "End it now instead" in text
-
-    def test_offers_to_resume_what_is_paused(
-        self, client: Client, alice: User, org: Organization, catalogue: dict[str, Price]
-    ) -> None:
-        resumes_at = datetime(2026, 5, 1, tzinfo=UTC)
-        paused = SubscriptionStatus.PAUSED
-        self.make(org, catalogue["starter:month"], status=paused, resumes_at=resumes_at)
-
-        text = text_of(client, alice)
-
-        assert "Resume Starter" in text
-        assert "1 May 2026" in text
-        assert "Next charge" not in text
-
-    def test_offers_to_pay_what_is_overdue_or_to_give_another_card(
-        self, client: Client, alice: User, org: Organization, catalogue: dict[str, Price]
-    ) -> None:
-        row = self.make(org, catalogue["starter:month"], status=SubscriptionStatus.PAST_DUE)
-        a_card(row.customer, is_default=True)
-
-        text = text_of(client, alice)
-
-        assert "A payment is overdue" in text
-        assert "Pay it now with Visa ending in 4242" in text
-        assert 'action="/settings/billing/pay"' in text
-        assert 'href="/settings/billing/payment-methods/new">Update card' in text
-
-    def test_without_a_card_only_asks_for_one(
-        self, client: Client, alice: User, org: Organization, catalogue: dict[str, Price]
-    ) -> None:
-        self.make(org, catalogue["starter:month"], status=SubscriptionStatus.UNPAID)
-
-        text = text_of(client, alice)
-
-        assert "Give a card: it is charged at once." in text
-        assert 'action="/settings/billing/pay"' not in text
-
     def test_shows_what_is_charged(
         self, client: Client, alice: User, org: Organization, catalogue: dict[str, Price]
     ) -> None:
@@ -253,33 +185,6 @@ class TestWithASubscription:
         assert '<span class="amount">1</span> of <span class="amount">3</span> used' in text
         assert 'up to <span class="amount">10,000</span>' in text
         assert 'up to <span class="amount">1 GB</span>' in text
-
-    @pytest.mark.parametrize(
-        "state",
-        [
-            {"cancel_at_period_end": True},
-            {"status": SubscriptionStatus.PAUSED},
-            {"status": SubscriptionStatus.PAST_DUE},
-            {"pending_change": PENDING},
-        ],
-    )
-    def test_gives_a_viewer_no_buttons_but_says_whom_to_ask(
-        self,
-        client: Client,
-        bob: User,
-        org: Organization,
-        catalogue: dict[str, Price],
-        state: dict[str, Any],
-    ) -> None:
-        row = self.make(org, catalogue["starter:month"], **state)
-        a_card(row.customer, is_default=True)
-
-        text = text_of(client, bob)
-
-        for action in ("resume", "withdraw", "pay"):
-            assert f'action="/settings/billing/{action}"' not in text
-        assert 'href="/settings/billing/cancel"' not in text
-        assert "ask an owner, an admin or a billing member of Acme" in text
 
     def test_asks_no_provider(
         self,

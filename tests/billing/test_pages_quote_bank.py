@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 
 from billing.enums import AttemptState
-from billing.models import PaymentAttempt, Price, Subscription
-from orgs.models import Organization, User
+from billing.models import PaymentAttempt, Subscription
+from orgs.models import User
 from tests.billing.page_steps import (
     METHODS,
     OVERVIEW,
@@ -18,18 +18,12 @@ from tests.billing.page_steps import (
     quote_address,
     quote_for,
     refused,
-    run,
     send,
     show,
 )
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def running(org: Organization, catalogue: dict[str, Price]) -> Subscription:
-    return run(org, catalogue["starter:month"])
 
 
 def answer(stripe: StripeSimulator, text: str, outcome: str) -> None:
@@ -150,7 +144,6 @@ class TestBank:
         text = send(payer, quote_address(quote, "/confirmed"), to=quote_address(quote))
         assert "Confirm with your bank" in text
         assert "Too many requests" in refused(payer, quote_address(quote, "/other-card"), None, 429)
-
 
     def test_nobody_asked_anything(
         self, payer: Client, running: Subscription, stripe: StripeSimulator

@@ -1,5 +1,6 @@
 """What several journeys through a running subscription share."""
 
+import re
 from typing import Any
 
 import psycopg
@@ -8,6 +9,7 @@ from config import processes
 from tests.browser.visitor import Visitor
 
 OVERVIEW = "/settings/billing"
+PAY_AND_SWITCH = re.compile(r"^Pay \$\d+\.\d\d now and switch$")
 
 
 def start(visitor: Visitor, plan: str = "Starter") -> None:
@@ -17,6 +19,16 @@ def start(visitor: Visitor, plan: str = "Starter") -> None:
     visitor.heading(f"{plan} is active")
     visitor.page.goto(OVERVIEW)
     visitor.heading("Billing")
+
+
+def see_the_price(visitor: Visitor, plan: str = "Professional") -> None:
+    """Choose a plan on the page of a change, and get to its price."""
+    page = visitor.page
+    page.goto(f"{OVERVIEW}/plan")
+    visitor.heading("Change plan")
+    page.get_by_role("radio", name=plan).check()
+    page.get_by_role("button", name="See the price").click()
+    visitor.heading(f"Change to {plan}")
 
 
 def external_ids(visitor: Visitor) -> tuple[str, str]:
