@@ -144,13 +144,22 @@ def _lay_out(
     quote.seats = wanted.seats or subscription.seats
     if wanted.ending:
         quote.kind, quote.effective = QuoteKind.CANCEL, wanted.ending
-    elif wanted.is_nothing:
+    elif wanted.is_nothing or _is_as_it_is(quote, subscription):
         quote.kind, quote.effective = QuoteKind.RENEWAL, Effective.PERIOD_END
     else:
         quote.kind = QuoteKind.CHANGE
         refuse_unless_changeable(subscription)
     quote.charged_at_once = quote.kind != QuoteKind.RENEWAL and _is_charged_now(quote)
     return quote
+
+
+def _is_as_it_is(quote: Quote, subscription: Subscription) -> bool:
+    """Say whether nothing would change: the provider would then preview the next invoice."""
+    return _is_like(quote, subscription) and not quote.coupon
+
+
+def _is_like(quote: Quote, subscription: Subscription) -> bool:
+    return (quote.price, quote.seats) == (subscription.price, subscription.seats)
 
 
 def refuse_unless_changeable(subscription: Subscription) -> None:
@@ -176,6 +185,8 @@ def _is_charged_now(quote: Quote) -> bool:
         return False
     if quote.subscription and quote.subscription.status == SubscriptionStatus.TRIALING:
         return False
+    if quote.subscription and _is_like(quote, quote.subscription):
+        return False  # a coupon alone: it is taken off what comes
     before = quote.subscription.price.interval if quote.subscription else ""
     # Another interval begins a period of its own, which is always paid at once.
     return quote.proration == Proration.INVOICE or before != quote.price.interval
