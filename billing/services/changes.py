@@ -107,8 +107,6 @@ def _quote(organization: Organization, wanted: Wanted, quote_id: object, now: da
     if quote_id is None:
         if wanted.is_nothing:
             raise InvalidRequest(fields={"plan": ["Say what should change."]})
-        if wanted.price is not None and wanted.price.is_free:
-            raise NotPossibleNow("Cancel the subscription to return to the free plan.")
         return _refuse_same(quotes.make_quote(organization=organization, wanted=wanted, now=now))
     quote = quote_rows.get_quote(organization, quote_id)
     if quote.kind != QuoteKind.CHANGE or not _is_for(quote, wanted):

@@ -149,6 +149,8 @@ def _lay_out(
     else:
         quote.kind = QuoteKind.CHANGE
         refuse_unless_changeable(subscription)
+        if quote.price.is_free:
+            raise NotPossibleNow("Cancel the subscription to return to the free plan.")
     quote.charged_at_once = quote.kind != QuoteKind.RENEWAL and _is_charged_now(quote)
     return quote
 
