@@ -11,11 +11,14 @@ from billing.models import (
     Price,
     Subscription,
 )
+from billing.services import payers
+from orgs import clock
 from orgs.models import Organization, User
 from tests.billing.api_caller import Caller, register, signed_in
 from tests.billing.builders import make_organization
 from tests.billing.checkout_steps import open_checkout
 from tests.billing.page_steps import run
+from tests.billing.subscribe_steps import CAUSE, start
 from tests.factories import UserFactory
 
 
@@ -79,3 +82,12 @@ def organization(db: None) -> Organization:
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the driver ask again at once."""
     monkeypatch.setattr(calls, "_PAUSES_S", (0.01, 0.02))
+
+
+@pytest.fixture
+def subscribed(catalogue: dict[str, Price]) -> Organization:
+    """Pays for Starter with a Visa that was seen here already."""
+    organization = make_organization()
+    start(organization, catalogue["starter:month"], "pm_card_visa")
+    payers.see_unseen(organization=organization, cause=CAUSE, now=clock.now())
+    return organization

@@ -71,10 +71,27 @@ def card(v1: Any, customer: Any) -> Any:
     return save_card(v1, customer, "pm_card_visa")
 
 
+@pytest.fixture
+def subscription(v1: Any, customer: Any, card: Any, price: Any) -> Any:
+    """What the payer pays for."""
+    return v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+
+
 def save_card(v1: Any, customer: Any, name: str) -> Any:
     method = v1.payment_methods.attach(name, {"customer": customer.id})
     v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": method.id}})
     return method
+
+
+def new_price(v1: Any, price: Any, amount: int, interval: str = "month") -> Any:
+    return v1.prices.create(
+        {
+            "product": price.product,
+            "currency": "usd",
+            "unit_amount": amount,
+            "recurring": {"interval": interval},
+        }
+    )
 
 
 @pytest.fixture
