@@ -88,3 +88,9 @@ def confirm(stripe: StripeSimulator) -> None:
     """The payer pays what the change waits for, with a card that asks no more."""
     path = f"/v1/payment_intents/{change_attempt().external_id}/confirm"
     stripe.api("POST", path, {"payment_method": "pm_card_visa"}).raise_for_status()
+
+
+def latest_invoice(stripe: StripeSimulator) -> dict[str, Any]:
+    invoice_id = Subscription.objects.get().latest_invoice_external_id
+    found: dict[str, Any] = stripe.api("GET", f"/v1/invoices/{invoice_id}").json()
+    return found

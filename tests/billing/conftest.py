@@ -1,5 +1,7 @@
 """What the tests of billing share."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,15 +13,20 @@ from billing.models import (
     Price,
     Subscription,
 )
+from billing.selectors import entitlements
 from billing.services import payers
 from orgs import clock
 from orgs.models import Organization, User
+from tests.billing import change_steps
 from tests.billing.api_caller import Caller, register, signed_in
 from tests.billing.builders import make_organization
 from tests.billing.checkout_steps import open_checkout
+from tests.billing.invoice_event_steps import Shop
 from tests.billing.page_steps import run
 from tests.billing.subscribe_steps import CAUSE, start
+from tests.billing.trial_steps import make_trial_price
 from tests.factories import UserFactory
+from tests.simulators.stripe.client import StripeSimulator
 
 
 @pytest.fixture
@@ -91,3 +98,49 @@ def subscribed(catalogue: dict[str, Price]) -> Organization:
     start(organization, catalogue["starter:month"], "pm_card_visa")
     payers.see_unseen(organization=organization, cause=CAUSE, now=clock.now())
     return organization
+
+
+@pytest.fixture
+def price(catalogue: dict[str, Price]) -> Price:
+    """Starter: $29.00 a month."""
+    return catalogue["starter:month"]
+
+
+@pytest.fixture(params=["short", "long"])
+def prefix(request: pytest.FixtureRequest, bistro: dict[str, Any]) -> str:
+    """Both spellings of a tenant's path."""
+    if request.param == "short":
+        return "/billing"
+    return f"/billing/tenants/{bistro['organization']['id']}"
+
+
+@pytest.fixture
+def shop(stripe: StripeSimulator, catalogue: dict[str, Price]) -> Shop:
+    """A tenant of Starter by the month, and the events about it."""
+    return Shop(stripe, catalogue["starter:month"])
+
+
+@pytest.fixture
+def counted() -> Iterator[list[tuple[Organization, datetime | None]]]:
+    """Count 40 messages for everybody; yields who was asked about, and since when."""
+    asked: list[tuple[Organization, datetime | None]] = []
+
+    def counter(organization: Organization, since: datetime | None) -> int:
+        asked.append((organization, since))
+        return 40
+
+    entitlements.register_counter("messages", counter)
+    yield asked
+    entitlements.unregister_counter("messages")
+
+
+@pytest.fixture
+def row(organization: Organization, catalogue: dict[str, Price]) -> Subscription:
+    """Two seats of Starter by the month, paid by card."""
+    return change_steps.subscribed(organization, catalogue["starter:month"])
+
+
+@pytest.fixture
+def taster(stripe: StripeSimulator) -> Price:
+    """$29.00 a month, after 14 days."""
+    return make_trial_price()

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
-from billing.models import Coupon, Price
+from billing.models import Coupon, Price, Subscription
 from billing.services import coupons
 from billing.types import CouponSpec
 from orgs import clock
 from orgs.models import Organization
 from tests.simulators.stripe.client import StripeSimulator
+
+EXPIRED = "This coupon has expired."
+USED_UP = "This coupon has been used up."
+NOT_HERE = "This coupon does not apply to this plan."
 
 
 def new_code() -> str:
@@ -67,3 +71,19 @@ def why_not(organization: Organization, code: str, price: Price, **more: Any) ->
     assert (caught.value.code, caught.value.status) == ("INVALID_REQUEST", 400)
     assert caught.value.fields == {"coupon": [caught.value.message]}
     return caught.value.message
+
+
+def charged(stripe: StripeSimulator, row: Subscription) -> int:
+    """Return what Stripe took for the first invoice of a subscription."""
+    invoice = stripe.api("GET", f"/v1/invoices/{row.latest_invoice_external_id}").json()
+    assert invoice["status"] == "paid"
+    amount: int = invoice["amount_paid"]
+    return amount
+
+
+def created(stripe: StripeSimulator, since: int = 0) -> list[dict[str, Any]]:
+    return [
+        entry
+        for entry in stripe.requests(since)
+        if entry["method"] == "POST" and entry["path"] == "/v1/subscriptions"
+    ]

@@ -1,6 +1,6 @@
 """An organization with a seeded plan, for the tests of what a plan gives."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management import call_command
@@ -12,6 +12,8 @@ from billing.services import standing
 from billing.types import Cause
 from orgs.models import Organization
 from tests.factories_billing import NOW, CustomerFactory, SubscriptionFactory
+
+PERIOD_ENDS = NOW + timedelta(days=31)
 
 
 def give(organization: Organization, plan: str = "starter", **fields: Any) -> Subscription:

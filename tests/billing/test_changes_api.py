@@ -1,7 +1,6 @@
-"""Quotes and changes over HTTP, against the simulated Stripe."""
+"""Changes of the plan over HTTP, against the simulated Stripe."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,97 +9,16 @@ from django.utils import timezone
 from billing.enums import AttemptState, ObligationKind, ObligationState
 from billing.models import Obligation, Quote, Subscription
 from tests.billing.api_caller import Caller, error_of
-from tests.billing.coupon_steps import make_coupon
+from tests.billing.change_steps import latest_invoice
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_redis")]
 
+
 PLAN = "/billing/subscription/plan"
+
+
 QUOTE = "/billing/upcoming-invoice"
-
-
-def latest_invoice(stripe: StripeSimulator) -> dict[str, Any]:
-    invoice_id = Subscription.objects.get().latest_invoice_external_id
-    found: dict[str, Any] = stripe.api("GET", f"/v1/invoices/{invoice_id}").json()
-    return found
-
-
-class TestUpcomingInvoice:
-    def test_quotes_what_more_seats_cost_for_the_rest_of_the_period(self, paying: Caller) -> None:
-        answer = paying.post(QUOTE, {"seats": 3})
-
-        assert answer.status_code == 200, answer.content
-        quote = answer.json()
-        assert quote["kind"] == "change"
-        assert quote["charged_now"] is True
-        assert quote["currency"] == "USD"
-        assert quote["total"] == sum(line["amount"] for line in quote["lines"])
-        assert 2890 <= quote["amount_due"] <= 2900
-        assert Subscription.objects.get().seats == 2
-        assert Obligation.objects.filter(kind=ObligationKind.CHANGE).count() == 0
-
-    def test_quotes_the_next_regular_invoice(self, paying: Caller) -> None:
-        quote = paying.post(QUOTE).json()
-
-        assert (quote["kind"], quote["charged_now"], quote["total"]) == ("renewal", False, 5800)
-
-    def test_quotes_a_first_subscription(self, setup: Caller) -> None:
-        quote = setup.post(QUOTE, {"plan": "professional", "seats": 2}).json()
-
-        assert (quote["kind"], quote["total"], quote["charged_now"]) == ("start", 19800, True)
-
-    def test_quotes_a_change_at_the_end_of_the_period(self, paying: Caller) -> None:
-        quote = paying.post(QUOTE, {"plan": "professional", "effective": "period_end"}).json()
-
-        assert (quote["total"], quote["charged_now"]) == (19800, False)
-        row = Subscription.objects.get()
-        assert row.current_period_end is not None
-        begins = row.current_period_end.isoformat().replace("+00:00", "Z")
-        assert quote["lines"][0]["period"]["start"] == begins
-
-    def test_an_end_costs_nothing(self, paying: Caller) -> None:
-        quote = paying.post(QUOTE, {"cancel": "now"}).json()
-
-        assert (quote["kind"], quote["amount_due"], quote["lines"]) == ("cancel", 0, [])
-
-    def test_a_coupon_alone_charges_nothing_now(self, paying: Caller) -> None:
-        code = make_coupon().code
-
-        quote = paying.post(QUOTE, {"coupon": code}).json()
-
-        assert (quote["kind"], quote["charged_now"]) == ("change", False)
-        assert (quote["subtotal"], quote["discount"], quote["total"]) == (5800, 1160, 4640)
-        done = paying.patch("/billing/subscription", {"quote_id": quote["quote_id"]})
-        assert done.status_code == 200, done.content
-        assert done.json()["discount"]["coupon"] == code
-        debt = Obligation.objects.get(kind=ObligationKind.CHANGE)
-        assert (debt.amount_minor, debt.state) == (0, ObligationState.SETTLED)
-
-    @pytest.mark.parametrize(
-        ("body", "field"),
-        [
-            ({"seats": 0}, "seats"),
-            ({"plan": "nope"}, "plan"),
-            ({"interval": "week"}, "interval"),
-            ({"coupon": "NOPE"}, "coupon"),
-            ({"proration": "some"}, "proration"),
-            ({"cancel": "now", "seats": 3}, "cancel"),
-            ({"seat": 3}, "seat"),
-        ],
-    )
-    def test_names_the_field_that_is_wrong(
-        self, paying: Caller, body: dict[str, Any], field: str
-    ) -> None:
-        answer = paying.post(QUOTE, body)
-
-        assert (answer.status_code, error_of(answer)["code"]) == (400, "INVALID_REQUEST")
-        assert list(error_of(answer)["fields"]) == [field]
-        assert Quote.objects.count() == 0
-
-    def test_enterprise_is_for_sales(self, paying: Caller) -> None:
-        answer = paying.post(QUOTE, {"plan": "enterprise"})
-
-        assert (answer.status_code, error_of(answer)["code"]) == (400, "CONTACT_SALES")
 
 
 class TestPlanChange:
@@ -289,108 +207,6 @@ class TestPlanChange:
         answer = paying.post(PLAN, {"plan": "free"})
 
         assert (answer.status_code, error_of(answer)["code"]) == (409, "CONFLICT")
-
-
-class TestStartWithQuote:
-    def test_charges_exactly_what_was_quoted(self, owner: Caller, stripe: StripeSimulator) -> None:
-        wanted = {"plan": "professional", "seats": 3}
-        quote = owner.post(QUOTE, wanted).json()
-
-        answer = owner.post(
-            "/billing/subscription",
-            {**wanted, "payment_method": "pm_card_visa", "quote_id": quote["quote_id"]},
-        )
-
-        assert answer.status_code == 201, answer.content
-        assert latest_invoice(stripe)["total"] == quote["total"]
-
-    def test_a_quote_for_something_else_starts_nothing(self, owner: Caller) -> None:
-        quote = owner.post(QUOTE, {"plan": "starter"}).json()
-
-        answer = owner.post(
-            "/billing/subscription",
-            {
-                "plan": "professional",
-                "payment_method": "pm_card_visa",
-                "quote_id": quote["quote_id"],
-            },
-        )
-
-        assert (answer.status_code, list(error_of(answer)["fields"])) == (400, ["quote_id"])
-        assert Subscription.objects.count() == 0
-
-
-class TestScheduledChange:
-    def test_waits_for_the_end_of_the_period_and_can_be_withdrawn(self, paying: Caller) -> None:
-        answer = paying.post(PLAN, {"plan": "professional", "effective": "period_end"})
-
-        assert answer.status_code == 200, answer.content
-        shown = answer.json()
-        assert shown["plan"]["slug"] == "starter"
-        assert shown["pending_change"]["kind"] == "scheduled"
-        assert shown["pending_change"]["plan"]["slug"] == "professional"
-        assert shown["pending_change"]["effective_at"] == shown["current_period_end"]
-        second = paying.patch("/billing/subscription", {"seats": 9})
-        assert (second.status_code, error_of(second)["code"]) == (409, "CONFLICT")
-
-        withdrawn = paying.delete("/billing/subscription/pending-change")
-
-        assert (withdrawn.status_code, withdrawn.json()["pending_change"]) == (200, None)
-        assert paying.patch("/billing/subscription", {"seats": 9}).status_code == 200
-
-    def test_nothing_to_withdraw_is_a_conflict(self, paying: Caller) -> None:
-        answer = paying.delete("/billing/subscription/pending-change")
-
-        assert (answer.status_code, error_of(answer)["code"]) == (409, "CONFLICT")
-
-
-class TestPatch:
-    def test_changes_renewal_seats_and_address_together(self, paying: Caller) -> None:
-        answer = paying.patch(
-            "/billing/subscription",
-            {"auto_renew": False, "seats": 3, "billing_email": "books@bistro.test"},
-        )
-
-        assert answer.status_code == 200, answer.content
-        shown = answer.json()
-        assert (shown["seats"], shown["auto_renew"]) == (3, False)
-        assert shown["billing_email"] == "books@bistro.test"
-
-    def test_takes_a_plan_by_its_id(self, paying: Caller) -> None:
-        plans = {row["slug"]: row["id"] for row in paying.get("/billing/plans").json()["data"]}
-
-        answer = paying.patch("/billing/subscription", {"plan_id": plans["professional"]})
-
-        assert (answer.status_code, answer.json()["plan"]["slug"]) == (200, "professional")
-
-    @pytest.mark.parametrize(
-        ("body", "field"),
-        [
-            ({}, "body"),
-            ({"effective": "now"}, "body"),
-            ({"seats": "many"}, "seats"),
-            ({"billing_email": "nobody"}, "billing_email"),
-            ({"auto_renew": "perhaps"}, "auto_renew"),
-            ({"status": "active"}, "status"),
-        ],
-    )
-    def test_names_the_field_that_is_wrong(
-        self, paying: Caller, body: dict[str, Any], field: str
-    ) -> None:
-        answer = paying.patch("/billing/subscription", body)
-
-        assert (answer.status_code, error_of(answer)["code"]) == (400, "INVALID_REQUEST")
-        assert list(error_of(answer)["fields"]) == [field]
-
-    def test_the_setup_token_may_not(self, setup: Caller, paying: Caller) -> None:
-        answer = setup.patch("/billing/subscription", {"seats": 3})
-
-        assert (answer.status_code, error_of(answer)["code"]) == (403, "PERMISSION_DENIED")
-
-    def test_without_a_subscription_it_is_404(self, owner: Caller) -> None:
-        answer = owner.patch("/billing/subscription", {"seats": 3})
-
-        assert (answer.status_code, error_of(answer)["code"]) == (404, "NOT_FOUND")
 
 
 def give_card(caller: Caller, card: str) -> None:

@@ -1,51 +1,22 @@
 """Starting a subscription with a coupon: what is owed, shown, told and charged."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from billing.enums import (
-    AttemptState,
-    CouponDuration,
-    ObligationState,
-    SubscriptionStatus,
-)
-from billing.errors import CardDeclined, ProviderBusy, ProviderFailed
-from billing.models import (
-    BillingEvent,
-    CouponRedemption,
-    Obligation,
-    Price,
-    Subscription,
-)
-from billing.services import coupon_links, coupons
+from billing.enums import AttemptState, CouponDuration, ObligationState, SubscriptionStatus
+from billing.models import BillingEvent, CouponRedemption, Obligation, Price, Subscription
+from billing.services import coupons
 from orgs import clock
-from orgs.errors import InvalidRequest
 from orgs.models import Organization
-from tests.billing.coupon_steps import make_coupon, make_their_code, make_theirs, new_code
+from tests.billing.coupon_steps import charged, created, make_coupon, make_their_code, make_theirs
 from tests.billing.dispatch_steps import drain, store
+from tests.billing.stripe_builders import VISA
 from tests.billing.subscribe_steps import start
 from tests.billing.trial_steps import make_trial_price
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
-
-VISA = "pm_card_visa"
-
-
-@pytest.fixture
-def price(catalogue: dict[str, Price]) -> Price:
-    """Starter: $29.00 a month."""
-    return catalogue["starter:month"]
-
-
-def charged(stripe: StripeSimulator, row: Subscription) -> int:
-    """Return what Stripe took for the first invoice of a subscription."""
-    invoice = stripe.api("GET", f"/v1/invoices/{row.latest_invoice_external_id}").json()
-    assert invoice["status"] == "paid"
-    amount: int = invoice["amount_paid"]
-    return amount
 
 
 def lines(organization: Organization, verb: str) -> list[str]:
@@ -53,14 +24,6 @@ def lines(organization: Organization, verb: str) -> list[str]:
         organization=organization, type=f"billing.subscription.{verb}"
     )
     return list(rows.order_by("sequence").values_list("summary", flat=True))
-
-
-def created(stripe: StripeSimulator, since: int = 0) -> list[dict[str, Any]]:
-    return [
-        entry
-        for entry in stripe.requests(since)
-        if entry["method"] == "POST" and entry["path"] == "/v1/subscriptions"
-    ]
 
 
 class TestWithOurs:
@@ -214,109 +177,6 @@ class TestWithTheProviders:
             start(organization, price, VISA, coupon=code)
 
         assert Subscription.objects.get().status == SubscriptionStatus.CANCELED
-
-
-class TestRefused:
-    def test_changes_nothing_and_gives_up_nothing(
-        self, organization: Organization, price: Price, stripe: StripeSimulator
-    ) -> None:
-        waiting = start(organization, price).subscription
-        since = stripe.requests()[-1]["seq"]
-
-        with pytest.raises(coupons.CouponRefused):
-            start(organization, price, VISA, coupon=new_code())
-
-        waiting.refresh_from_db()
-        assert waiting.status == SubscriptionStatus.INCOMPLETE
-        assert Subscription.objects.count() == 1
-        assert created(stripe, since) == []
-
-    def test_of_what_costs_nothing(
-        self, organization: Organization, catalogue: dict[str, Price]
-    ) -> None:
-        with pytest.raises(coupons.CouponRefused, match=coupons.NOT_HERE):
-            start(organization, catalogue["free:month"], coupon=make_coupon().code)
-        with pytest.raises(InvalidRequest) as caught:
-            start(organization, catalogue["free:month"], trial=True)
-
-        assert caught.value.fields == {"trial": ["This plan has no trial."]}
-        assert Subscription.objects.count() == 0
-
-    def test_a_declined_card_gives_the_coupon_back(
-        self, organization: Organization, price: Price
-    ) -> None:
-        coupon = make_coupon(max_redemptions=1)
-        with pytest.raises(CardDeclined):
-            start(organization, price, "pm_card_chargeCustomerFail", coupon=coupon.code)
-
-        row = start(organization, price, VISA, coupon=coupon.code).subscription
-
-        assert row.status == SubscriptionStatus.ACTIVE
-        with pytest.raises(coupons.CouponRefused, match=coupons.USED_UP):
-            start(Organization.objects.create(name="B", slug="b-else"), price, coupon=coupon.code)
-
-    def test_a_waiting_start_of_ones_own_does_not_stand_in_the_way(
-        self, organization: Organization, price: Price
-    ) -> None:
-        coupon = make_coupon(max_redemptions=1)
-        waiting = start(organization, price, coupon=coupon.code).subscription
-
-        row = start(organization, price, VISA, coupon=coupon.code).subscription
-
-        waiting.refresh_from_db()
-        assert waiting.is_final
-        assert row.status == SubscriptionStatus.ACTIVE
-
-
-@pytest.mark.usefixtures("short_pauses")
-class TestTheSameKey:
-    def test_resumes_with_the_coupon_it_began_with(
-        self, organization: Organization, price: Price, stripe: StripeSimulator
-    ) -> None:
-        coupon = make_coupon(max_redemptions=1)
-        more = {"coupon": coupon.code, "request_key": "key-1"}
-        stripe.add_fault(
-            method="POST",
-            path="/v1/subscriptions$",
-            status=429,
-            error={"type": "invalid_request_error", "code": "rate_limit", "message": "slow"},
-        )
-        with pytest.raises(ProviderBusy):
-            start(organization, price, VISA, **more)
-        coupon_links.deactivate_coupon(coupon=coupon, now=clock.now())
-
-        row = start(organization, price, VISA, **more).subscription
-
-        assert charged(stripe, row) == 2320
-        assert CouponRedemption.objects.count() == 1
-        assert Subscription.objects.count() == 1
-
-    def test_finds_what_a_lost_answer_left(
-        self, organization: Organization, price: Price, stripe: StripeSimulator
-    ) -> None:
-        coupon = make_coupon(duration=CouponDuration.FOREVER)
-        more = {"coupon": coupon.code, "request_key": "key-2"}
-        stripe.add_fault(method="POST", path="/v1/subscriptions$", action="reset_after")
-        lost = start(organization, price, VISA, **more)
-        assert lost.resolve_after is not None
-        since = stripe.requests()[-1]["seq"]
-
-        row = start(organization, price, VISA, **more).subscription
-
-        assert created(stripe, since) == []
-        assert row.status == SubscriptionStatus.ACTIVE
-        assert row.discount["coupon"] == coupon.code
-        assert Obligation.objects.get().amount_minor == 2320
-
-    def test_a_provider_that_is_down_leaves_nothing_behind(
-        self, organization: Organization, price: Price, stripe: StripeSimulator
-    ) -> None:
-        stripe.add_fault(path="/v1/", times=3, action="reset_before")
-
-        with pytest.raises(ProviderFailed):
-            start(organization, price, VISA, coupon=new_code(), request_key="key-3")
-
-        assert Subscription.objects.count() == 0
 
 
 class TestTheFirstInvoice:

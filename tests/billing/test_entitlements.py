@@ -1,6 +1,5 @@
 """What an organization may use, and how much of it is left."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,33 +7,15 @@ import pytest
 from django.utils import timezone
 
 from billing.enums import FeatureKind
-from billing.errors import SubscriptionInactive, UsageLimit
 from billing.models import PlanFeature
 from billing.selectors import entitlements
 from billing.selectors.entitlements import Entitlement
-from orgs.models import Organization, User
-from tests.billing.entitled import give
-from tests.conftest import Api
+from orgs.models import Organization
+from tests.billing.entitled import PERIOD_ENDS, give
 from tests.factories import MembershipFactory, UserFactory
 from tests.factories_billing import NOW, PlanFactory, PlanFeatureFactory, PlanVersionFactory
 
 pytestmark = pytest.mark.django_db
-
-PERIOD_ENDS = NOW + timedelta(days=31)
-
-
-@pytest.fixture
-def counted() -> Iterator[list[tuple[Organization, datetime | None]]]:
-    """Count 40 messages for everybody; yields who was asked about, and since when."""
-    asked: list[tuple[Organization, datetime | None]] = []
-
-    def counter(organization: Organization, since: datetime | None) -> int:
-        asked.append((organization, since))
-        return 40
-
-    entitlements.register_counter("messages", counter)
-    yield asked
-    entitlements.unregister_counter("messages")
 
 
 def of(organization: Organization, feature: str, now: datetime = NOW) -> Entitlement:
@@ -215,139 +196,3 @@ class TestEntitlementsOf:
 
         assert {row.reason_code for row in found} == {"payment_incomplete"}
         assert len(found) == 10
-
-
-class TestRequireAccess:
-    @pytest.mark.parametrize("status", ["active", "trialing", "past_due"])
-    def test_lets_pass(self, org: Organization, status: str) -> None:
-        give(org, "starter", status=status, past_due_since=NOW)
-
-        entitlements.require_access(org, now=NOW)
-
-    @pytest.mark.parametrize(
-        ("status", "reason"),
-        [("unpaid", "unpaid"), ("paused", "paused"), ("canceled", "ended")],
-    )
-    def test_refuses_with_the_reason(self, org: Organization, status: str, reason: str) -> None:
-        give(org, "starter", status=status)
-
-        with pytest.raises(SubscriptionInactive) as refused:
-            entitlements.require_access(org, now=NOW)
-
-        assert refused.value.fields == {"reason_code": [reason]}
-        assert "Starter" in refused.value.message
-
-
-class TestRequireEntitlement:
-    def test_lets_pass_while_something_is_left(self, org: Organization) -> None:
-        give(org, "starter")
-        MembershipFactory.create_batch(2, organization=org)
-
-        assert entitlements.require_entitlement(org, "users", now=NOW).remaining == 1
-        with pytest.raises(UsageLimit) as refused:
-            entitlements.require_entitlement(org, "users", now=NOW, quantity=2)
-        assert refused.value.message == (
-            "Your plan's limit for users is 3; in use: 2. Choose a larger plan to go on."
-        )
-        assert refused.value.fields == {"feature": ["users"]}
-
-    def test_says_when_there_is_more_of_what_is_metered(
-        self, org: Organization, counted: list[Any]
-    ) -> None:
-        give(org, "free", current_period_end=PERIOD_ENDS)
-
-        with pytest.raises(UsageLimit) as refused:
-            entitlements.require_entitlement(org, "messages", now=NOW, quantity=961)
-
-        assert refused.value.message == (
-            "Your plan's limit for messages in a period is 1,000; used: 40. "
-            "There will be more on 1 April 2026. Choose a larger plan to go on."
-        )
-        entitlements.require_entitlement(org, "messages", now=NOW, quantity=960)
-
-    def test_lets_pass_what_nobody_counts(self, org: Organization) -> None:
-        give(org, "starter")
-
-        entitlements.require_entitlement(org, "messages", now=NOW, quantity=10**9)
-
-    def test_refuses_what_the_plan_does_not_include(self, org: Organization) -> None:
-        give(org, "starter")
-
-        with pytest.raises(SubscriptionInactive) as refused:
-            entitlements.require_entitlement(org, "fine_tuning", now=NOW)
-
-        assert refused.value.message == (
-            "Starter does not include fine tuning. Choose a plan that does."
-        )
-        assert refused.value.fields == {
-            "reason_code": ["not_in_plan"],
-            "feature": ["fine_tuning"],
-        }
-
-    def test_a_misspelt_feature_is_a_mistake_of_the_caller(self, org: Organization) -> None:
-        give(org, "starter")
-
-        with pytest.raises(LookupError, match="knowlege_base"):
-            entitlements.require_entitlement(org, "knowlege_base", now=NOW)
-
-
-class TestEntitlementsApi:
-    @pytest.fixture
-    def _now(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("orgs.clock.now", lambda *_: NOW)
-
-    @pytest.mark.usefixtures("_now")
-    def test_lists_in_the_shape_of_lists_on_both_paths(
-        self, api: Api, alice: User, org: Organization
-    ) -> None:
-        give(org, "starter")
-
-        short = api(alice).get("/api/v1/billing/entitlements")
-        long = api(alice).get(f"/api/v1/billing/tenants/{org.pk}/entitlements")
-
-        assert short.status_code == long.status_code == 200
-        assert short.json() == long.json()
-        assert short.json()["next_cursor"] is None
-        assert [row["feature"] for row in short.json()["data"]][:3] == [
-            "agents",
-            "messages",
-            "users",
-        ]
-
-    @pytest.mark.usefixtures("_now", "counted")
-    def test_shows_one(self, api: Api, bob: User, org: Organization) -> None:
-        give(org, "starter")
-
-        for path in ("/billing", f"/billing/tenants/{org.pk}"):
-            answer = api(bob).get(f"/api/v1{path}/entitlements/messages")
-            assert answer.status_code == 200
-            assert answer.json() == {
-                "feature": "messages",
-                "kind": "metered",
-                "enabled": True,
-                "value": 10_000,
-                "limit": 10_000,
-                "used": 40,
-                "remaining": 9_960,
-                "resets_at": "2026-04-01T12:00:00Z",
-                "reason_code": None,
-                "message": None,
-            }
-
-    @pytest.mark.parametrize("feature", ["nothing", "%00", "users%2F..", "%F0%9F%8D%95"])
-    def test_an_unknown_feature_is_not_found(
-        self, api: Api, alice: User, org: Organization, feature: str
-    ) -> None:
-        give(org, "starter")
-
-        answer = api(alice).get(f"/api/v1/billing/entitlements/{feature}")
-
-        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
-
-    def test_another_tenant_is_not_found(self, api: Api, charlie: User, org: Organization) -> None:
-        give(org, "starter")
-
-        for path in ("entitlements", "entitlements/users"):
-            answer = api(charlie).get(f"/api/v1/billing/tenants/{org.pk}/{path}")
-            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
-        assert api().get("/api/v1/billing/entitlements").status_code == 401
