@@ -4,30 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from config import logs
-from notifications import services as notifications
-from notifications.models import Message
 from orgs.models import Invitation, Membership, Organization, Role, User
-from orgs.services import invite
 from tests.factories import PASSWORD, UserFactory
+from tests.orgs.invitation_steps import EMAIL, NEW, assert_nothing_happened
 from tests.orgs.team_steps import add_member, membership_of, token_of
 
 pytestmark = pytest.mark.usefixtures("empty_redis", "db")
-
-NEW = {"full_name": "Dana Doe", "password": PASSWORD}
-EMAIL = "dana@example.com"
-
-
-@pytest.fixture
-def invitation(org: Organization, alice: User) -> Invitation:
-    """An invitation of Dana, whom Alice wants to look after the money."""
-    return invite.invite_member(
-        organization=org, actor=alice, email=EMAIL, role=Role.BILLING, now=timezone.now()
-    ).invitation
 
 
 @pytest.fixture
@@ -40,56 +25,6 @@ def path(invitation: Invitation) -> str:
 def dana() -> User:
     """Somebody who has an account with the invited address already."""
     return UserFactory.create(email="dana@example.com", full_name="Dana Doe")
-
-
-def assert_nothing_happened(organization: Organization) -> None:
-    assert Membership.objects.for_org(organization).count() == 1
-    assert Invitation.objects.get().accepted_at is None
-
-
-class TestMail:
-    def test_says_who_invites_to_what_and_where_to_go(self, path: str) -> None:
-        message = Message.objects.get()
-
-        assert notifications.deliver_message(message_id=message.pk, now=timezone.now())
-
-        sent: Any = mail.outbox[0]
-        expires = Invitation.objects.get().expires_at
-        assert sent.to == [EMAIL]
-        assert sent.subject == "Alice Adams invites you to Acme on Till"
-        ((html, _),) = sent.alternatives
-        for body in (str(sent.body), str(html)):
-            assert f"http://127.0.0.1:8000{path}" in body
-            assert "Billing" in body
-            assert "plans, payments and invoices" in body
-            assert f"{expires:%-d %B %Y}" in body
-            assert "support@till.example" in body
-
-    def test_keeps_the_link_encrypted_and_only_until_it_is_sent(self, path: str) -> None:
-        message = Message.objects.get()
-        token = path.rpartition("/")[2]
-        stored = Message.objects.values("context", "key").get()
-        assert token not in str(stored)
-        assert "accept_url" not in message.context
-        assert path in message.sealed
-
-        notifications.deliver_message(message_id=message.pk, now=timezone.now())
-
-        message.refresh_from_db()
-        assert message.sealed == ""
-
-    def test_escapes_names_in_html_alone(self, org: Organization, alice: User) -> None:
-        org.name = "Fish & <Chips>"
-        org.save(update_fields=["name"])
-        invite.invite_member(
-            organization=org, actor=alice, email=EMAIL, role=Role.VIEWER, now=timezone.now()
-        )
-
-        rendered = notifications.render_message(Message.objects.get())
-
-        assert rendered.subject == "Alice Adams invites you to Fish & <Chips> on Till"
-        assert "Fish &amp; &lt;Chips&gt;" in rendered.html
-        assert "<Chips>" not in rendered.html
 
 
 class TestSomebodyNew:
@@ -276,38 +211,3 @@ class TestOver:
 
     def test_is_not_opened_by_what_is_stored(self, client: Client, invitation: Invitation) -> None:
         assert client.get(f"/invitations/{invitation.token_hash}").status_code == 404
-
-
-class TestToken:
-    def test_stays_out_of_referers_and_caches(self, client: Client, path: str) -> None:
-        response = client.get(path)
-
-        assert response["Referrer-Policy"] == "strict-origin"
-        assert response["Cache-Control"] == "no-store"
-        assert path.rpartition("/")[2] not in response.text
-
-    def test_stays_out_of_logs(self, path: str) -> None:
-        for text in (f"GET {path} 200", f"next=%2Finvitations%2F{path.rpartition('/')[2]}&a=b"):
-            assert path.rpartition("/")[2] not in logs.redact(text)
-        assert logs.redact(f"GET {path} 200") == "GET /invitations/[redacted] 200"
-
-    def test_is_new_and_long_each_time(self, org: Organization, alice: User) -> None:
-        tokens = set()
-        for number in range(3):
-            sent = invite.invite_member(
-                organization=org,
-                actor=alice,
-                email=f"{number}@example.com",
-                role=Role.VIEWER,
-                now=timezone.now(),
-            )
-            tokens.add(token_of(sent.invitation))
-
-        assert len(tokens) == 3
-        assert min(len(token) for token in tokens) == len("inv_") + 43
-
-    def test_form_wants_the_proof_of_origin(self, path: str, org: Organization) -> None:
-        response = Client(enforce_csrf_checks=True).post(path, NEW)
-
-        assert response.status_code == 403
-        assert_nothing_happened(org)
