@@ -12,6 +12,7 @@ from tests.contract import spec_from_sdk
 from tests.simulators import shop as shop_page
 from tests.simulators.payer import Payer
 from tests.simulators.receiver import Receiver
+from tests.simulators.standing_steps import Case
 from tests.simulators.stripe import API_VERSION
 from tests.simulators.stripe.client import PUBLISHABLE_KEY, SECRET_KEY, StripeSimulator
 
@@ -164,3 +165,8 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert troubles == []
+
+
+@pytest.fixture
+def case(simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any) -> Case:
+    return Case(simulator, v1, customer, price)
