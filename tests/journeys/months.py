@@ -92,11 +92,11 @@ class Months:
             self.stripe.advance(max(1, int(min(step, moment - now).total_seconds())))
             self.listen()
 
-    def past_period_end(self) -> None:
+    def past_period_end(self, *, step: timedelta = 4 * DAY) -> None:
         """Let time pass until a little after the current period, when its invoice is final."""
         end = self.subscription.current_period_end
         assert end is not None
-        self.until(end + timedelta(hours=3))
+        self.until(end + timedelta(hours=3), step=step)
 
     def news(self) -> list[str]:
         """Tell what the timeline and the mailbox say since the last time, each in order."""

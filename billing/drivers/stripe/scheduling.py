@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from billing.drivers.base import DriverRejected
-from billing.drivers.stripe import calls, errors, subscriptions
+from billing.drivers.stripe import calls, discounts, errors, subscriptions
 from billing.drivers.stripe.calls import Json
 from billing.drivers.stripe.snapshots import id_of
 from billing.types import ChangeSpec, SubscriptionSnapshot
@@ -50,9 +50,11 @@ def _phases(schedule: Json, raw: Json, spec: ChangeSpec) -> Any:
         "proration_behavior": "none",
         "duration": {"interval": spec.interval or "month", "interval_count": 1},
     }
-    discounts = [{"coupon": ref} for ref in _coupons(raw)]
-    if discounts:
-        kept["discounts"] = following["discounts"] = discounts
+    running = [{"coupon": ref} for ref in _coupons(raw)]
+    if running:
+        kept["discounts"] = following["discounts"] = running
+    if spec.discount:  # takes the place of what lies on it, as for a change now
+        following["discounts"] = [discounts.as_param(spec.discount)]
     items = [
         {"price": id_of(item["price"]), "quantity": item["quantity"]} for item in current["items"]
     ]
