@@ -14,6 +14,7 @@ from billing.models import Case, Price, Quote, Subscription
 from billing.selectors import payments
 from billing.services import endings
 from orgs import clock
+from orgs.errors import DomainError
 from orgs.models import Organization
 from tests.billing.change_steps import (
     change,
@@ -180,7 +181,7 @@ class TestTwoTabs:
         def tab(seats: int) -> None:
             try:
                 results.append(change(organization, seats=seats))
-            except errors.DomainError as error:
+            except DomainError as error:
                 results.append(error)
             finally:
                 connection.close()
@@ -191,6 +192,6 @@ class TestTwoTabs:
         for thread in tabs:
             thread.join()
 
-        refused = [one for one in results if isinstance(one, errors.DomainError)]
+        refused = [one for one in results if isinstance(one, DomainError)]
         assert [error.code for error in refused] in (["CONFLICT"], ["QUOTE_STALE"])
         assert len(invoices_of(stripe, row)) == 1
