@@ -1,8 +1,6 @@
-"""Rows of billing and notifications with boring defaults."""
+"""Rows of billing with boring defaults."""
 
-import uuid
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import factory
@@ -26,8 +24,6 @@ from billing.models import (
     BillingProfile,
     Case,
     CheckoutSession,
-    Coupon,
-    CouponRedemption,
     Customer,
     ExternalPrice,
     InboxEvent,
@@ -42,7 +38,6 @@ from billing.models import (
     Price,
     Subscription,
 )
-from notifications.models import Message
 from orgs import references
 from tests.factories import OrganizationFactory
 
@@ -193,29 +188,6 @@ class CaseFactory(DjangoModelFactory[Case]):
     summary = "A second start was paid."
 
 
-class CouponFactory(DjangoModelFactory[Coupon]):
-    """20 % off the first invoice."""
-
-    class Meta:
-        model = Coupon
-
-    code = factory.LazyFunction(lambda: f"C{uuid.uuid4().hex[:12].upper()}")
-    name = "Welcome"
-    percent_off = Decimal(20)
-
-
-class CouponRedemptionFactory(DjangoModelFactory[CouponRedemption]):
-    class Meta:
-        model = CouponRedemption
-
-    subscription = factory.SubFactory(SubscriptionFactory)
-    organization = factory.SelfAttribute("subscription.organization")
-    coupon = factory.SubFactory(CouponFactory)
-    code = factory.SelfAttribute("coupon.code")
-    external_coupon_id = factory.LazyAttribute(lambda row: f"till_{row.code}")
-    redeemed_at = NOW
-
-
 class CheckoutSessionFactory(DjangoModelFactory[CheckoutSession]):
     class Meta:
         model = CheckoutSession
@@ -280,32 +252,3 @@ class MirrorTodoFactory(DjangoModelFactory[MirrorTodo]):
     object_type = "customer"
     external_id = factory.Sequence(lambda n: f"cus_mirror_{n}")
     next_attempt_at = NOW
-
-
-class MessageFactory(DjangoModelFactory[Message]):
-    """A queued SubscriptionConfirmedEmail."""
-
-    class Meta:
-        model = Message
-
-    organization = factory.SubFactory(OrganizationFactory)
-    kind = "subscription_confirmed"
-    key = factory.Sequence(str)
-    to = factory.LazyAttribute(lambda row: row.organization.email)
-    context: Any = factory.LazyFunction(lambda: dict(CONFIRMATION))
-    next_attempt_at = NOW
-
-
-CONFIRMATION: dict[str, Any] = {
-    "organization": "Acme",
-    "plan": "Starter",
-    "amount": "$29.00",
-    "interval": "month",
-    "seats": 1,
-    "discount": "",
-    "is_free": False,
-    "trial_end": "",
-    "next_charge": "1 April 2026",
-    "manage_url": "http://127.0.0.1:8000/settings/billing",
-    "support_email": "support@till.example",
-}

@@ -15,7 +15,8 @@ from billing.models import (
     InvoiceLine,
     Refund,
 )
-from tests.factories_billing import NOW, MessageFactory, SubscriptionFactory
+from tests.factories_billing import NOW, SubscriptionFactory
+from tests.factories_messages import MessageFactory
 
 INVOICE_MAIL: dict[str, Any] = {
     "organization": "Acme",

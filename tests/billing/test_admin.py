@@ -15,6 +15,8 @@ from tests import factories_billing as make
 from tests import factories_invoices as made
 from tests.billing.admin_steps import mirrored, mirrored_customer, mirrored_invoice, opened
 from tests.factories import MembershipFactory, UserFactory
+from tests.factories_coupons import CouponFactory, CouponRedemptionFactory
+from tests.factories_messages import MessageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -62,8 +64,8 @@ def subscription_with_a_debt() -> Model:
 
 
 def used_coupon() -> Model:
-    coupon: Model = make.CouponFactory.create()
-    make.CouponRedemptionFactory.create(coupon=coupon)
+    coupon: Model = CouponFactory.create()
+    CouponRedemptionFactory.create(coupon=coupon)
     return coupon
 
 
@@ -91,13 +93,13 @@ PAGES = [
     Page("billing_case", make.CaseFactory.create),
     Page("billing_checkoutsession", make.CheckoutSessionFactory.create),
     Page("billing_coupon", used_coupon),
-    Page("billing_couponredemption", make.CouponRedemptionFactory.create),
+    Page("billing_couponredemption", CouponRedemptionFactory.create),
     Page("billing_invoice", delivered_invoice),
     Page("billing_creditnote", made.CreditNoteFactory.create),
     Page("billing_refund", made.RefundFactory.create),
     Page("billing_dispute", made.DisputeFactory.create),
     Page("orgs_organization", member_organization),
-    Page("notifications_message", make.MessageFactory.create),
+    Page("notifications_message", MessageFactory.create),
     Page("djstripe_customer", mirrored_customer),
     Page("djstripe_subscription", mirrored_subscription),
     Page("djstripe_invoice", mirrored_invoice),

@@ -18,6 +18,7 @@ from orgs.models import User
 from tests import factories_billing as make
 from tests.billing.admin_steps import act
 from tests.factories import UserFactory
+from tests.factories_messages import MessageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -116,8 +117,8 @@ class TestSendAgain:
     ) -> None:
         asked: list[Any] = []
         monkeypatch.setattr(mail_jobs, "send_deliveries", asked.extend)
-        dead = make.MessageFactory.create(state=MessageState.DEAD, attempts=6)
-        sent = make.MessageFactory.create(state=MessageState.SENT)
+        dead = MessageFactory.create(state=MessageState.DEAD, attempts=6)
+        sent = MessageFactory.create(state=MessageState.SENT)
 
         with django_capture_on_commit_callbacks(execute=True):
             response = act(client, "notifications_message", "send_again", dead, sent)

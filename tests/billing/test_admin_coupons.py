@@ -14,6 +14,7 @@ from orgs.models import User
 from tests import factories_billing as make
 from tests.billing.admin_steps import act
 from tests.billing.coupon_steps import make_coupon, new_code
+from tests.factories_coupons import CouponRedemptionFactory
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
@@ -126,8 +127,8 @@ class TestChanging:
 
     def test_the_list_says_how_often_it_was_used(self, client: Client, staff: User) -> None:
         coupon = make_coupon(max_redemptions=7)
-        make.CouponRedemptionFactory.create(coupon=coupon)
-        make.CouponRedemptionFactory.create(
+        CouponRedemptionFactory.create(coupon=coupon)
+        CouponRedemptionFactory.create(
             coupon=coupon, subscription__status="canceled", subscription__activated_at=None
         )
 

@@ -11,7 +11,8 @@ from django.db import connection
 
 from notifications import services
 from notifications.models import Message, MessageState
-from tests.factories_billing import CONFIRMATION, NOW, MessageFactory
+from tests.factories_billing import NOW
+from tests.factories_messages import CONFIRMATION, MessageFactory
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from notifications import jobs, tasks
 from notifications.models import Message, MessageState
-from tests.factories_billing import MessageFactory
+from tests.factories_messages import MessageFactory
 
 
 class TestSendDelivery:

@@ -12,7 +12,8 @@ from notifications import catalog, jobs, selectors, services
 from notifications.models import Message, MessageState
 from orgs.models import Organization
 from tests.factories import OrganizationFactory
-from tests.factories_billing import CONFIRMATION, NOW, MessageFactory
+from tests.factories_billing import NOW
+from tests.factories_messages import CONFIRMATION, MessageFactory
 
 pytestmark = pytest.mark.django_db
 
