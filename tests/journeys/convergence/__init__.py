@@ -1,1 +1,1 @@
-"""Recorded event sets, played again in ten thousand orders; and changes that cost what was quoted."""
+"""Recorded event sets, played again in thousands of orders."""

@@ -59,6 +59,11 @@ def lay_out() -> None:
     call_command("push_catalogue", verbosity=0)
 
 
+def tape_of(seed: int) -> str:
+    """Return the event set that a seed is about: they take turns."""
+    return list(SCENARIOS)[seed % len(SCENARIOS)]
+
+
 def record(name: str, stripe: StripeSimulator) -> Tape:
     """Record an event set. Leaves the database as it was, and nothing going on at the provider."""
     stage = Stage(_organization(), stripe)
@@ -111,7 +116,8 @@ class Names:
 @contextmanager
 def quietly() -> Iterator[None]:
     """Wake nobody: whoever works here is told to."""
-    with mock.patch.object(jobs, "_wake", lambda *_: True), mock.patch.object(
-        jobs, "wake_inbox_after_burst", lambda: None
+    with (
+        mock.patch.object(jobs, "_wake", return_value=True),
+        mock.patch.object(jobs, "wake_inbox_after_burst", return_value=None),
     ):
         yield

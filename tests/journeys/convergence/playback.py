@@ -22,7 +22,13 @@ from billing.models import InboxEvent, PaymentAttempt
 from billing.services import dispatch, fetching, grace, inbox, resolve
 from billing.types import VerifiedWebhook
 from orgs.models import Organization
-from tests.journeys.convergence.recording import basis_of, look, outcome_of
+from tests.journeys.convergence.recording import (
+    basis_of,
+    look,
+    look_at_payers,
+    look_at_subscriptions,
+    outcome_of,
+)
 from tests.journeys.convergence.tape import (
     Answer,
     Asked,
@@ -209,9 +215,7 @@ class Playback:
 
     def _request(self, take: Take, *, loses_answer: bool) -> None:
         kept, self.meanwhile = self.meanwhile, _nothing
-        if basis_of(self.organization) != take.basis:
-            self._resolve_all()
-            self.look()
+        self._catch_up(take)
         self.meanwhile = kept
         self._requested_at = take.now
         playing = self._playing = _Turn(take, loses_answer)
@@ -228,11 +232,19 @@ class Playback:
             self.trouble.append(f"{take.name}: did not send {missing}")
             self.at = take.last
 
+    def _catch_up(self, take: Take) -> None:
+        """Look at the provider where less is known here than when the request was recorded."""
+        subscriptions, methods = basis_of(self.organization)
+        if subscriptions != take.basis[0]:
+            self._resolve_all()
+            look_at_subscriptions(self.organization, self.now)
+            _, methods = basis_of(self.organization)
+        if methods != take.basis[1]:
+            look_at_payers(self.organization, self.now)
+
     def _resolve_all(self) -> None:
         """Ask until nothing is unknown: whoever has an undecided request can't make the next."""
-        unknown = PaymentAttempt.objects.filter(
-            state__in=[AttemptState.SENT, AttemptState.UNKNOWN]
-        )
+        unknown = PaymentAttempt.objects.filter(state__in=[AttemptState.SENT, AttemptState.UNKNOWN])
         for round_ in range(_ROUNDS):
             if not unknown.exists():
                 return

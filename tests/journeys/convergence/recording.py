@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+
+from django.test import override_settings
 
 from billing.drivers import registry
 from billing.drivers.base import ObjectMissing
@@ -15,11 +16,20 @@ from billing.services import fetching, payers, projection
 from billing.types import Cause, Subject
 from orgs.errors import DomainError
 from orgs.models import Organization
-from tests.journeys.convergence.tape import Answer, Asked, Json, Moment, Run, Send, Take, Tape, heard_by
-from tests.simulators.stripe.client import SECRET_KEY, StripeSimulator
+from tests.journeys.convergence.feed import Feed
+from tests.journeys.convergence.tape import (
+    Answer,
+    Asked,
+    Moment,
+    Run,
+    Send,
+    Take,
+    Tape,
+    heard_by,
+)
+from tests.simulators.stripe.client import StripeSimulator
 
 CAUSE = Cause("request", id="converge")
-_OK = 200
 
 
 @dataclasses.dataclass(slots=True)
@@ -41,7 +51,7 @@ class Recorder:
     def __init__(self, name: str, stage: Stage) -> None:
         self.stage = stage
         self.tape = Tape(name, [Moment(stage.now, [])])
-        self._last_event = _newest_event(stage.stripe)
+        self._feed = Feed(stage.stripe)
         self._subjects: set[Subject] = set()
         self._take: Take | None = None
         self._asked: set[str] = set()
@@ -89,7 +99,7 @@ class Recorder:
     # --- Listening ---------------------------------------------------------------------------
 
     def _outside(self, *, is_quiet_ok: bool = False) -> None:
-        events = self._new_events()
+        events = self._feed.news()
         if events or not is_quiet_ok:
             self._moment(Moment(self.stage.now, events))
             self.tape.script.append(self.tape.last)
@@ -103,7 +113,7 @@ class Recorder:
             if self._take is not None:
                 self._take.previews.append(answer)
         else:
-            self._moment(Moment(self.stage.now, self._new_events(), asked, answer))
+            self._moment(Moment(self.stage.now, self._feed.news(), asked, answer))
         return answer
 
     def _moment(self, moment: Moment) -> None:
@@ -131,47 +141,40 @@ class Recorder:
             found = self.stage.stripe.api("GET", target)
             self.tape.keep(target, (found.content, found.status_code, {}))
 
-    def _new_events(self) -> list[Json]:
-        found: list[Json] = []
-        while True:
-            page = self.stage.stripe.api(
-                "GET", f"/v1/events?limit=100&ending_before={self._last_event}"
-            ).json()
-            found += reversed(page["data"])
-            if page["data"]:
-                self._last_event = page["data"][0]["id"]
-            if not page["has_more"]:
-                return found
-
-
-def _newest_event(stripe: StripeSimulator) -> str:
-    page = stripe.api("GET", "/v1/events?limit=1").json()
-    return str(page["data"][0]["id"])
-
 
 def look(organization: Organization, now: datetime) -> None:
-    """Bring rows up to date, as whoever decides from them has done: what is asked for next was
-    possible only as the provider was then.
-    """
+    """Bring rows up to date, as whoever decides from them has done."""
+    look_at_subscriptions(organization, now)
+    look_at_payers(organization, now)
+
+
+def look_at_subscriptions(organization: Organization, now: datetime) -> None:
+    """Look at what the provider says of each subscription."""
     driver = registry.get_driver(Provider.STRIPE)
     mine = Subscription.objects.filter(organization=organization).exclude(external_id="")
     for row in mine.order_by("created_at"):
         fetched_at = projection.database_now()
         snapshot = driver.retrieve_subscription(row.external_id)
         projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=CAUSE, now=now)
+
+
+def look_at_payers(organization: Organization, now: datetime) -> None:
+    """Look at what payers can pay with."""
     for customer in Customer.objects.filter(organization=organization).exclude(external_id=""):
         payers.look_again(customer=customer, cause=CAUSE, now=now)
 
 
-def basis_of(organization: Organization) -> object:
-    """Return everything known here from which a request decides."""
+def basis_of(organization: Organization) -> tuple[object, object]:
+    """Return what is known here from which a request decides: subscriptions, and methods."""
     rows = Subscription.objects.filter(organization=organization).order_by("created_at")
-    methods = PaymentMethod.objects.filter(organization=organization, detached_at=None)
     attempts = PaymentAttempt.objects.filter(organization=organization).order_by("created_at")
+    methods = PaymentMethod.objects.filter(organization=organization, detached_at=None)
     return (
-        [(quotes.basis_of(row), row.latest_invoice_external_id) for row in rows],
+        [
+            [(quotes.basis_of(row), row.latest_invoice_external_id) for row in rows],
+            list(attempts.values_list("state", flat=True)),
+        ],
         sorted(methods.values_list("external_id", "is_default")),
-        list(attempts.values_list("state", flat=True)),
     )
 
 
@@ -185,12 +188,7 @@ def outcome_of(run: Run, now: datetime) -> str:
 
 
 @contextlib.contextmanager
-def settings_for(stripe: StripeSimulator, settings: Any) -> Iterator[None]:
+def pointing_at(stripe: StripeSimulator) -> Iterator[None]:
     """Point our settings at a simulator."""
-    kept = settings.STRIPE_API_BASE, settings.STRIPE_API_HOST, settings.STRIPE_SECRET_KEY
-    settings.STRIPE_API_BASE = settings.STRIPE_API_HOST = stripe.base_url
-    settings.STRIPE_SECRET_KEY = settings.STRIPE_SECRET_KEY or SECRET_KEY
-    try:
+    with override_settings(STRIPE_API_BASE=stripe.base_url, STRIPE_API_HOST=stripe.base_url):
         yield
-    finally:
-        settings.STRIPE_API_BASE, settings.STRIPE_API_HOST, settings.STRIPE_SECRET_KEY = kept

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from billing.enums import Effective, Interval
 from billing.models import Customer, PaymentMethod, Price, Subscription
@@ -16,9 +16,11 @@ from billing.services import (
     subscribe,
 )
 from billing.services.quotes import Wanted
-from orgs.models import Organization
 from tests.journeys.convergence.recording import CAUSE, Recorder
 from tests.simulators.stripe.client import StripeSimulator
+
+if TYPE_CHECKING:
+    from orgs.models import Organization
 
 GOOD, OTHER = "pm_card_visa", "pm_card_mastercard"
 REFUSED, ASKING = "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"

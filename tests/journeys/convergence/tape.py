@@ -64,7 +64,7 @@ def heard_by(hear: Hear) -> Iterator[None]:
         asked = Asked(method.upper(), target, (headers or {}).get("Idempotency-Key", ""))
         return hear(asked, lambda: original(self, method, url, headers, post_data))
 
-    PooledClient.request = request  # type: ignore[method-assign,assignment]
+    PooledClient.request = request  # type: ignore[method-assign]
     try:
         yield
     finally:
@@ -102,7 +102,7 @@ class Take:
     before: int
     money: str = ""
     is_brief: bool = False
-    basis: object = None
+    basis: tuple[object, object] = (None, None)
     last: int = 0
     outcome: str = ""
     previews: list[Answer] = dataclasses.field(default_factory=list)
@@ -110,9 +110,11 @@ class Take:
 
 @dataclasses.dataclass(slots=True)
 class Tape:
-    """One recorded event set. `key` is its own: rows are named after it. `script` is what happened in order: requests, and moments by number
-    that came about without us; `answers_to_ours` are those for which somebody needed our answer. The first
-    `prologue` of the script come in this order in every run.
+    """One recorded event set; `key` is its own: rows are named after it.
+
+    `script` is what happened in order: requests, and moments by number that came about without
+    us. `answers_to_ours` are those for which somebody needed our answer. The first `prologue` of
+    the script come in this order in every run.
     """
 
     name: str
