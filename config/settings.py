@@ -11,7 +11,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import backoffice, rest, seller
+from config import backoffice, providers, rest, seller
 
 django_stubs_ext.monkeypatch()
 
@@ -107,7 +107,7 @@ INSTALLED_APPS = [
     "config",
     "orgs",
     "notifications",
-    "billing",
+    *providers.APPS,
     "terminals",
 ]
 MIDDLEWARE = [
@@ -290,7 +290,7 @@ SILENCED_SYSTEM_CHECKS = ["djstripe.W002"]  # it warns of any host, the real one
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 DJSTRIPE_SUBSCRIBER_MODEL = "orgs.Organization"
 DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = None
-PAYMENT_DRIVERS = {"stripe": "billing.drivers.stripe.driver.StripeDriver"}
+PAYMENT_DRIVERS = providers.PAYMENT_DRIVERS
 STRIPE_CONNECT_TIMEOUT_SECONDS = 3.0
 STRIPE_READ_TIMEOUT_SECONDS: float = env.float("STRIPE_READ_TIMEOUT_SECONDS", default=20.0)
 

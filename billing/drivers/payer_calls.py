@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from billing.types import CustomerSpec, PayerSnapshot, SetupResult
+from billing.types import CardDetails, CustomerSpec, PayerSnapshot, SetupResult
 
 
 class PayerCalls(Protocol):
@@ -35,9 +35,17 @@ class PayerCalls(Protocol):
         ...
 
     def attach_payment_method(
-        self, payment_method: str, *, external_customer_id: str, idempotency_key: str
+        self,
+        payment_method: str,
+        *,
+        external_customer_id: str,
+        idempotency_key: str,
+        card: CardDetails | None = None,
     ) -> str:
-        """Give a payer a card; return the provider's id of the method that now belongs to it."""
+        """Give a payer a card; return the provider's id of the method that now belongs to it.
+
+        `card` is what a gateway needs beside a token; others have it in the token.
+        """
         ...
 
     def create_setup_intent(

@@ -7,7 +7,13 @@ from billing.types.checkouts import CheckoutSnapshot, CheckoutSpec, PaymentInten
 from billing.types.discounts import CouponSpec, DiscountOffer, DiscountRef
 from billing.types.events import Fact, NormalizedEvent, Subject, VerifiedWebhook
 from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceSnapshot
-from billing.types.payers import CustomerSpec, PayerSnapshot, PaymentMethodSnapshot, SetupResult
+from billing.types.payers import (
+    CardDetails,
+    CustomerSpec,
+    PayerSnapshot,
+    PaymentMethodSnapshot,
+    SetupResult,
+)
 from billing.types.reversals import (
     ChargeSnapshot,
     CreditNoteSnapshot,
@@ -18,6 +24,7 @@ from billing.types.subscriptions import PaymentOutcome, SubscriptionSnapshot, Su
 from billing.types.updates import SubscriptionUpdate
 
 __all__ = [
+    "CardDetails",
     "Cause",
     "ChangeSpec",
     "ChargeSnapshot",

@@ -16,6 +16,15 @@ class CustomerSpec:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class CardDetails:
+    """What a gateway needs beside a token: expiry ("MMYY"), the holder's name and postal code."""
+
+    expiry: str = dataclasses.field(repr=False)
+    name: str = dataclasses.field(default="", repr=False)
+    postal: str = dataclasses.field(default="", repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class PaymentMethodSnapshot:
     """A way to pay as the provider shows it: never a number, only its last four digits.
 

@@ -23,6 +23,7 @@ from billing.drivers.stripe import (
 from billing.drivers.stripe.invoicing import Invoicing
 from billing.enums import Provider
 from billing.types import (
+    CardDetails,
     ChangeSpec,
     CheckoutSnapshot,
     CheckoutSpec,
@@ -75,7 +76,12 @@ class StripeDriver(Invoicing, PaymentDriver):
         return payment_methods.retrieve_payer(external_id)
 
     def attach_payment_method(
-        self, payment_method: str, *, external_customer_id: str, idempotency_key: str
+        self,
+        payment_method: str,
+        *,
+        external_customer_id: str,
+        idempotency_key: str,
+        card: CardDetails | None = None,  # noqa: ARG002 - Stripe's tokens know it
     ) -> str:
         """Give a payer a card; return the id of the method that now belongs to it."""
         return payment_methods.attach(

@@ -1,0 +1,10 @@
+"""Who moves money for us: the applications and drivers of payment providers."""
+
+# In the order in which they depend on each other; part of the settings' INSTALLED_APPS.
+APPS = [
+    "billing",
+    "billing.engine",
+]
+PAYMENT_DRIVERS = {
+    "stripe": "billing.drivers.stripe.driver.StripeDriver",
+}
