@@ -2,7 +2,13 @@
 
 from typing import Protocol
 
-from billing.types import ChargeSnapshot, CreditNoteSnapshot, DisputeSnapshot, InvoiceSnapshot
+from billing.types import (
+    ChargeSnapshot,
+    CreditNoteSnapshot,
+    DisputeSnapshot,
+    InvoiceSnapshot,
+    RefundSnapshot,
+)
 
 
 class InvoiceCalls(Protocol):
@@ -33,6 +39,33 @@ class InvoiceCalls(Protocol):
 
     def retrieve_charge(self, external_id: str) -> ChargeSnapshot:
         """Ask for a payment that went through, with all that was refunded of it."""
+        ...
+
+    def retrieve_payment(self, external_payment_id: str) -> ChargeSnapshot:
+        """Ask for a payment by the id that invoices know it by: what was taken and given back.
+
+        This is how an unknown refund is decided: each of ours carries our reference.
+        """
+        ...
+
+    def refund_payment(
+        self,
+        external_payment_id: str,
+        *,
+        amount_minor: int,
+        reason: str,
+        reference: str,
+        idempotency_key: str,
+    ) -> RefundSnapshot:
+        """Give back a payment or a part of it, in minor units of its currency.
+
+        `reason` is a `RefundReason`; `reference` is ours, and is kept with the refund.
+
+        Raises:
+            DriverRejected: more than is left of it, disputed, or never paid: nothing was given.
+            DriverUnavailable: provably nothing was given.
+            OutcomeUnknown: sent, no usable answer: ask with `retrieve_payment`.
+        """
         ...
 
     def retrieve_credit_note(self, external_id: str) -> CreditNoteSnapshot:

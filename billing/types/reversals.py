@@ -8,7 +8,10 @@ from billing.enums import CreditNoteStatus, DisputeStatus, Provider, RefundStatu
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RefundSnapshot:
-    """One refund; `amount_minor` in minor units of `currency`."""
+    """One refund; `amount_minor` in minor units of `currency`.
+
+    `reference` is ours, out of the provider's metadata; empty for one that we did not ask for.
+    """
 
     external_id: str
     status: RefundStatus
@@ -17,17 +20,35 @@ class RefundSnapshot:
     created_at: datetime
     reason: str = ""
     failure_reason: str = ""
+    reference: str = ""
+
+    @property
+    def is_given_back(self) -> bool:
+        """Say whether the money is on its way back, or there."""
+        return self.status not in (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChargeSnapshot:
-    """A payment that went through, with whatever of it was given back."""
+    """A payment that went through, with whatever of it was given back.
+
+    `captured_minor` is what was taken, in minor units of `currency`: 0 for a payment that nobody
+    has made (yet), which then has no `external_id` either.
+    """
 
     provider: Provider
     external_id: str
     external_payment_id: str = ""
     external_customer_id: str = ""
     refunds: tuple[RefundSnapshot, ...] = ()
+    captured_minor: int = 0
+    currency: str = ""
+
+    @property
+    def refundable_minor(self) -> int:
+        """Return what can still be given back."""
+        given = sum(row.amount_minor for row in self.refunds if row.is_given_back)
+        return max(0, self.captured_minor - given)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -64,6 +64,25 @@ def retrieve_charge(stripe: StripeSimulator) -> Call:
     return lambda: build.driver().retrieve_charge(charge)
 
 
+def payment_of(started: SubscriptionSnapshot) -> str:
+    """Return the id of the payment of a start."""
+    assert started.latest_payment is not None
+    return started.latest_payment.external_id
+
+
+def retrieve_payment(stripe: StripeSimulator) -> Call:
+    started = paid()
+    refund(stripe, charge_of(stripe, started), 500)
+    return lambda: build.driver().retrieve_payment(payment_of(started))
+
+
+def refund_payment(_: StripeSimulator) -> Call:
+    payment, key = payment_of(paid()), build.new_key()
+    return lambda: build.driver().refund_payment(
+        payment, amount_minor=500, reason="duplicate", reference="ref", idempotency_key=key
+    )
+
+
 def retrieve_credit_note(stripe: StripeSimulator) -> Call:
     note = credit(stripe, paid().latest_invoice_id, 500, credit_amount=500)
     return lambda: build.driver().retrieve_credit_note(note["id"])
@@ -74,10 +93,14 @@ def retrieve_dispute(stripe: StripeSimulator) -> Call:
     return lambda: build.driver().retrieve_dispute(dispute["id"])
 
 
-WRITES = {"pay_invoice": Case("POST", "/pay$", pay)}
+WRITES = {
+    "pay_invoice": Case("POST", "/pay$", pay),
+    "refund_payment": Case("POST", "/refunds$", refund_payment),
+}
 QUESTIONS = {
     "retrieve_invoice": Case("GET", "/invoices/", retrieve),
     "retrieve_charge": Case("GET", "/charges/", retrieve_charge),
+    "retrieve_payment": Case("GET", "/payment_intents/", retrieve_payment),
     "retrieve_credit_note": Case("GET", "/credit_notes/", retrieve_credit_note),
     "retrieve_dispute": Case("GET", "/disputes/", retrieve_dispute),
 }
@@ -85,6 +108,8 @@ CALLS = {
     "retrieve_invoice": retrieve,
     "pay_invoice": pay,
     "retrieve_charge": retrieve_charge,
+    "retrieve_payment": retrieve_payment,
+    "refund_payment": refund_payment,
     "retrieve_credit_note": retrieve_credit_note,
     "retrieve_dispute": retrieve_dispute,
 }

@@ -51,6 +51,8 @@ class TestRetrieveCharge:
                     first["id"], RefundStatus.SUCCEEDED, 500, "USD", moment(first["created"])
                 ),
             ),
+            captured_minor=2900,
+            currency="USD",
         )
 
     def test_one_without_refunds_has_none(self, stripe: StripeSimulator) -> None:

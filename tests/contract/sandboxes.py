@@ -40,9 +40,9 @@ class Sandbox(abc.ABC):
 
     @abc.abstractmethod
     def lose_next_answer(
-        self, *, processed: bool, of: Literal["start", "change"] = "start"
+        self, *, processed: bool, of: Literal["start", "change", "refund"] = "start"
     ) -> None:
-        """Let the next start or change end without an answer, done or not done."""
+        """Let the next start, change or refund end without an answer, done or not done."""
 
     @abc.abstractmethod
     def refuse_connections(self, settings: Any) -> None:
@@ -123,12 +123,12 @@ class StripeSandbox(Sandbox):
             yield cls(simulator)
 
     def lose_next_answer(
-        self, *, processed: bool, of: Literal["start", "change"] = "start"
+        self, *, processed: bool, of: Literal["start", "change", "refund"] = "start"
     ) -> None:
         """Cut the connection after, or before, the request is executed."""
         action = "reset_after" if processed else "reset_before"
-        path = "/subscriptions$" if of == "start" else "/subscriptions/"
-        self.simulator.add_fault(method="POST", path=path, action=action)
+        paths = {"start": "/subscriptions$", "change": "/subscriptions/", "refund": "/refunds$"}
+        self.simulator.add_fault(method="POST", path=paths[of], action=action)
 
     def refuse_connections(self, settings: Any) -> None:
         """Point at a port that nobody listens on."""

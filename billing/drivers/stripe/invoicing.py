@@ -2,7 +2,13 @@
 
 from billing.drivers.invoice_calls import InvoiceCalls
 from billing.drivers.stripe import invoices, reversals
-from billing.types import ChargeSnapshot, CreditNoteSnapshot, DisputeSnapshot, InvoiceSnapshot
+from billing.types import (
+    ChargeSnapshot,
+    CreditNoteSnapshot,
+    DisputeSnapshot,
+    InvoiceSnapshot,
+    RefundSnapshot,
+)
 
 
 class Invoicing(InvoiceCalls):
@@ -23,6 +29,28 @@ class Invoicing(InvoiceCalls):
     def retrieve_charge(self, external_id: str) -> ChargeSnapshot:
         """Ask for a charge with its refunds."""
         return reversals.retrieve_charge(external_id)
+
+    def retrieve_payment(self, external_payment_id: str) -> ChargeSnapshot:
+        """Ask for a payment intent's charge with its refunds."""
+        return reversals.retrieve_payment(external_payment_id)
+
+    def refund_payment(
+        self,
+        external_payment_id: str,
+        *,
+        amount_minor: int,
+        reason: str,
+        reference: str,
+        idempotency_key: str,
+    ) -> RefundSnapshot:
+        """Give back a payment intent's charge, or a part of it."""
+        return reversals.refund(
+            external_payment_id,
+            amount_minor=amount_minor,
+            reason=reason,
+            reference=reference,
+            idempotency_key=idempotency_key,
+        )
 
     def retrieve_credit_note(self, external_id: str) -> CreditNoteSnapshot:
         """Ask for a credit note as it is now."""

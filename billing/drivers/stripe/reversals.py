@@ -1,6 +1,7 @@
 """Money on its way back at Stripe: refunds, credit notes, disputes."""
 
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import stripe
 
@@ -11,6 +12,11 @@ from billing.enums import CreditNoteStatus, DisputeStatus, Provider, RefundStatu
 from billing.types import ChargeSnapshot, CreditNoteSnapshot, DisputeSnapshot, RefundSnapshot
 
 _PER_PAGE = 100
+# The key of our reference in a refund's metadata.
+REFERENCE_KEY = "till_reference"
+# Stripe's closed list of reasons; any other is ours alone.
+# Source: https://docs.stripe.com/api/refunds/create#create_refund-reason
+_REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 
 
 def retrieve_charge(external_id: str) -> ChargeSnapshot:
@@ -18,17 +24,63 @@ def retrieve_charge(external_id: str) -> ChargeSnapshot:
 
     Source: https://docs.stripe.com/api/charges/object#charge_object-refunds
     """
-    raw = calls.read_one("charges", external_id, expand=["refunds"])
-    refunds = raw["refunds"]
+    return _charge(calls.read_one("charges", external_id, expand=["refunds"]))
+
+
+def retrieve_payment(external_id: str) -> ChargeSnapshot:
+    """Ask for the charge of a payment intent, with its refunds.
+
+    Source: https://docs.stripe.com/api/payment_intents/object#payment_intent_object-latest_charge
+    """
+    raw = calls.read_one("payment_intents", external_id, expand=["latest_charge.refunds"])
+    charge = raw["latest_charge"]
+    if isinstance(charge, dict) and charge["captured"] and charge["paid"]:
+        return _charge(charge)
+    return ChargeSnapshot(
+        provider=Provider.STRIPE,
+        external_id="",
+        external_payment_id=raw["id"],
+        external_customer_id=id_of(raw["customer"]),
+        currency=raw["currency"].upper(),
+    )
+
+
+def refund(
+    external_payment_id: str,
+    *,
+    amount_minor: int,
+    reason: str,
+    reference: str,
+    idempotency_key: str,
+) -> RefundSnapshot:
+    """Give back a payment intent's charge, or a part of it.
+
+    Source: https://docs.stripe.com/api/refunds/create
+    """
+    params: stripe.params.RefundCreateParams = {
+        "payment_intent": external_payment_id,
+        "amount": amount_minor,
+        "metadata": {REFERENCE_KEY: reference},
+    }
+    if reason in _REASONS:
+        params["reason"] = cast("Any", reason)
+    options = calls.keyed(idempotency_key)
+    return _refund(calls.write(lambda sdk: sdk.v1.refunds.create(params, options)))
+
+
+def _charge(raw: Json) -> ChargeSnapshot:
+    refunds, external_id = raw["refunds"], raw["id"]
     rows: list[Json] = refunds["data"]
     if refunds["has_more"]:
         rows = list(calls.pages(lambda sdk, after: _page_of_refunds(sdk, external_id, after)))
     return ChargeSnapshot(
         provider=Provider.STRIPE,
-        external_id=raw["id"],
+        external_id=external_id,
         external_payment_id=id_of(raw["payment_intent"]),
         external_customer_id=id_of(raw["customer"]),
         refunds=tuple(_refund(row) for row in rows),
+        captured_minor=raw["amount_captured"],
+        currency=raw["currency"].upper(),
     )
 
 
@@ -51,6 +103,7 @@ def _refund(raw: Json) -> RefundSnapshot:
         created_at=_moment(raw["created"]),
         reason=raw["reason"] or "",
         failure_reason=raw.get("failure_reason") or "",
+        reference=(raw["metadata"] or {}).get(REFERENCE_KEY, ""),
     )
 
 
