@@ -39,6 +39,8 @@ TABLES_WITHOUT_ORGANIZATION = {
     "ExternalPrice",
     "Coupon",
     "ExternalCoupon",
+    "EnginePrice",
+    "EngineCoupon",
     "MerchantAccount",
 }
 TOP_LEVEL = {

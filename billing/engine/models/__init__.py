@@ -1,0 +1,34 @@
+"""The tables of the engine: its truth, as Stripe's is at Stripe.
+
+What tenants, pages and access see are billing's own tables, to which snapshots are applied. These
+rows are locked after all rows of billing, in this order: Payer → EngineSubscription →
+EngineInvoice → NumberSeries. No rail is called while any of them is held.
+"""
+
+from billing.engine.models.catalogue import EngineCoupon, EnginePrice, TaxEntry
+from billing.engine.models.invoices import EngineInvoice, EngineInvoiceLine, EngineRefund
+from billing.engine.models.payers import CreditEntry, Payer
+from billing.engine.models.sellers import NumberSeries, SellerNumbers
+from billing.engine.models.subscriptions import (
+    EngineDiscount,
+    EngineSubscription,
+    HandledKey,
+    PendingLine,
+)
+
+__all__ = [
+    "CreditEntry",
+    "EngineCoupon",
+    "EngineDiscount",
+    "EngineInvoice",
+    "EngineInvoiceLine",
+    "EnginePrice",
+    "EngineRefund",
+    "EngineSubscription",
+    "HandledKey",
+    "NumberSeries",
+    "Payer",
+    "PendingLine",
+    "SellerNumbers",
+    "TaxEntry",
+]
