@@ -14,7 +14,7 @@ from datetime import datetime
 from billing.engine.discounting import Discount, net_of, taken_off
 from billing.engine.drafting import Draft
 from billing.engine.lines import DraftLine, Item, line_of_period, line_of_trial
-from billing.engine.periods import Anchor, Period, period, period_at, whole_second
+from billing.engine.periods import Anchor, Period, is_boundary, period, period_at, whole_second
 from billing.engine.proration import Debit, charge_for_remaining, credit_for_unused
 
 
