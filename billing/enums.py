@@ -65,6 +65,7 @@ class ObligationKind(TextChoices):
     CHECKOUT = "checkout", "Checkout"
     TERMINAL = "terminal", "Terminal basket"
     INVOICE = "invoice", "Manual invoice"
+    REFUND = "refund", "Money back"
 
 
 class ObligationState(TextChoices):
@@ -83,6 +84,7 @@ class AttemptKind(TextChoices):
     TERMINAL = "terminal", "Terminal"
     MANUAL = "manual", "Marked paid"
     FREE = "free", "Nothing to pay"
+    REFUND = "refund", "Money back"
 
 
 class AttemptState(TextChoices):
@@ -172,6 +174,15 @@ class RefundStatus(TextChoices):
     CANCELED = "canceled", "Canceled"
 
 
+class RefundReason(TextChoices):
+    """Why money is given back; Stripe's words, and one for everything else."""
+
+    REQUESTED_BY_CUSTOMER = "requested_by_customer", "The customer asked for it"
+    DUPLICATE = "duplicate", "Paid twice"
+    FRAUDULENT = "fraudulent", "Fraud"
+    OTHER = "other", "Something else"
+
+
 class DisputeStatus(TextChoices):
     """The life of a dispute; Stripe's words. A warning takes no money (yet)."""
 
@@ -226,6 +237,7 @@ class CaseKind(TextChoices):
     LATE_WINNER = "late_winner", "A payment arrived although the debt was already settled"
     OTHER_AMOUNT = "other_amount", "The provider charged another amount than was quoted"
     DISPUTE = "dispute", "A payer disputes a payment"
+    REFUND_FAILED = "refund_failed", "The bank sent a refund back"
 
 
 class CaseState(TextChoices):

@@ -13,6 +13,7 @@ from billing.enums import (
     ObligationKind,
     ObligationState,
     Provider,
+    RefundReason,
 )
 from billing.models.quotes import Quote
 from billing.models.subscriptions import Subscription
@@ -21,7 +22,11 @@ from orgs.models import Organization
 
 
 class Obligation(BaseModel):
-    """One debt. Whoever settles it, it is settled once."""
+    """One debt. Whoever settles it, it is settled once.
+
+    Money back is what we owe a payer: it belongs to a payment, not to a subscription, whose end
+    writes off what the payer owes.
+    """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="obligations")
     kind = models.CharField(max_length=20, choices=ObligationKind.choices)
@@ -38,6 +43,16 @@ class Obligation(BaseModel):
     )
     invoice_external_id = models.CharField(
         max_length=255, blank=True, help_text="The provider's invoice, for a renewal."
+    )
+    external_payment_id = models.CharField(
+        max_length=255, blank=True, help_text="The provider's payment, for money back."
+    )
+    reason = models.CharField(max_length=50, choices=RefundReason.choices, blank=True)
+    note = models.CharField(
+        max_length=500, blank=True, help_text="Why, in the words of whoever asked for it."
+    )
+    request_key = models.CharField(
+        max_length=64, blank=True, help_text="What was asked for once is done once."
     )
     amount_minor = models.BigIntegerField(help_text="What is owed, in minor units.")
     currency = models.CharField(max_length=3)
@@ -66,6 +81,22 @@ class Obligation(BaseModel):
                 fields=["subscription", "invoice_external_id"],
                 condition=Q(kind=ObligationKind.RENEWAL),
                 name="obligation_one_per_renewal",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "request_key"],
+                condition=~Q(request_key=""),
+                name="obligation_one_per_request",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=ObligationKind.REFUND) | ~Q(external_payment_id=""),
+                name="obligation_refund_of_a_payment",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["external_payment_id"],
+                condition=Q(kind=ObligationKind.REFUND),
+                name="obligation_refunds",
             ),
         ]
 
@@ -165,6 +196,17 @@ class Case(BaseModel):
         Subscription, models.PROTECT, null=True, blank=True, related_name="cases"
     )
     external_id = models.CharField(max_length=255, help_text="The provider's object in question.")
+    external_payment_id = models.CharField(
+        max_length=255, blank=True, help_text="The payment that is one too many, where it is known."
+    )
+    refund = models.ForeignKey(
+        Obligation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cases",
+        help_text="The money back that resolves it.",
+    )
     summary = models.CharField(max_length=500)
     resolved_at = models.DateTimeField(null=True, blank=True)
 
