@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from billing.enums import LIVE_STATUSES, SubscriptionStatus
-from billing.models import ExternalPrice, Subscription
+from billing.models import ExternalPrice, Price, Subscription
 from billing.services import settlement
 from billing.types import SubscriptionSnapshot
 from orgs.models import Organization
@@ -54,7 +54,7 @@ def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
     for subscription in subscriptions.values():
         subscription.organization = organizations[subscription.organization_id]
     debts = settlement.lock_debts(subscriptions.values())
-    links = _links(snapshots) if subscriptions else {}
+    links = _links(snapshots, subscriptions.values()) if subscriptions else {}
     rows = [subscriptions[pair[0]] if pair else None for pair in pairs]
     starting = [
         row
@@ -145,10 +145,20 @@ def _next_price(snapshot: SubscriptionSnapshot) -> str:
     return snapshot.scheduled.external_price_id if snapshot.scheduled else ""
 
 
-def _links(snapshots: Iterable[SubscriptionSnapshot]) -> dict[tuple[str, str], ExternalPrice]:
+def _links(
+    snapshots: Iterable[SubscriptionSnapshot], subscriptions: Iterable[Subscription]
+) -> dict[tuple[str, str], ExternalPrice]:
+    """Find the catalogue's entries; most are for the price that a subscription has already."""
     wanted = {snapshot.external_price_id for snapshot in snapshots}
     wanted = (wanted | {_next_price(snapshot) for snapshot in snapshots}) - {""}
-    rows = ExternalPrice.objects.filter(external_id__in=wanted).select_related(
-        "price__plan_version__plan"
-    )
+    prices: dict[UUID, Price] = {}
+    for subscription in subscriptions:
+        if subscription.price.plan_version_id == subscription.plan_version_id:
+            subscription.price.plan_version = subscription.plan_version
+            prices[subscription.price_id] = subscription.price
+    rows = list(ExternalPrice.objects.filter(external_id__in=wanted))
+    if others := {row.price_id for row in rows} - prices.keys():
+        prices |= Price.objects.select_related("plan_version__plan").in_bulk(others)
+    for row in rows:
+        row.price = prices[row.price_id]
     return {(row.provider, row.external_id): row for row in rows}

@@ -1,7 +1,7 @@
 """Writing down what became of a debt and of the tries at settling it."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -132,11 +132,11 @@ def lock_debts(subscriptions: Iterable[Subscription]) -> dict[UUID, Debts]:
     """Lock the debts of subscriptions that the caller has locked; by subscription."""
     rows = (
         Obligation.objects.select_for_update(of=("self",))
-        .select_related("quote__price__plan_version__plan")
         .filter(_IS_START | Q(state=ObligationState.OPEN), subscription__in=subscriptions)
         .order_by("pk")
     )
     debts = {row.pk: Debt(row) for row in rows}
+    _fetch_quotes([row for row in rows if row.quote_id])
     for attempt in PaymentAttempt.objects.filter(obligation__in=debts).order_by("number"):
         debts[attempt.obligation_id].attempt = attempt
     found: dict[UUID, Debts] = {}
@@ -149,6 +149,15 @@ def lock_debts(subscriptions: Iterable[Subscription]) -> dict[UUID, Debts]:
         else:
             of_one.others.append(debt)
     return found
+
+
+def _fetch_quotes(promised: Sequence[Obligation]) -> None:
+    """Fetch the promises behind debts; most have none, and are spared the joins."""
+    if promised:
+        quotes = Quote.objects.select_related("price__plan_version__plan")
+        found = quotes.in_bulk([row.quote_id for row in promised])
+        for row in promised:
+            row.quote = found[row.quote_id]
 
 
 def settle(*, debt: Debt, now: datetime, external_id: str = "") -> None:
