@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 from billing.drivers.change_calls import ChangeCalls
 from billing.drivers.coupon_calls import CouponCalls
 from billing.drivers.invoice_calls import InvoiceCalls
+from billing.drivers.listing_calls import ListingCalls
 from billing.drivers.payer_calls import PayerCalls
 from billing.enums import Provider
 from billing.types import (
@@ -76,6 +77,7 @@ class Capabilities:
     """What differs between providers; scenarios shared by all of them ask here.
 
     `payment_methods`: it keeps what a payer can pay with. `portal`: it has a page for payers.
+    `listing`: it can say everything it has, for the comparison with our rows.
     """
 
     hosted_checkout: bool
@@ -84,9 +86,10 @@ class Capabilities:
     mirror: bool
     payment_methods: bool
     portal: bool
+    listing: bool = False
 
 
-class PaymentDriver(ChangeCalls, CouponCalls, InvoiceCalls, PayerCalls, Protocol):
+class PaymentDriver(ChangeCalls, CouponCalls, InvoiceCalls, ListingCalls, PayerCalls, Protocol):
     """One provider. Reads may be repeated by the driver; writes never are.
 
     Every call raises `DriverRejected`, `DriverUnavailable` or `OutcomeUnknown`; a read raises

@@ -7,6 +7,7 @@ from billing.types.checkouts import CheckoutSnapshot, CheckoutSpec, PaymentInten
 from billing.types.discounts import CouponSpec, DiscountOffer, DiscountRef
 from billing.types.events import Fact, NormalizedEvent, Subject, VerifiedWebhook
 from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceSnapshot
+from billing.types.listings import Page
 from billing.types.payers import (
     CardDetails,
     CustomerSpec,
@@ -43,6 +44,7 @@ __all__ = [
     "InvoicePreview",
     "InvoiceSnapshot",
     "NormalizedEvent",
+    "Page",
     "PayerSnapshot",
     "PaymentIntentResult",
     "PaymentMethodSnapshot",

@@ -47,7 +47,8 @@ class PayerSnapshot:
 
     `our_id` is our customer's id out of the provider's metadata, empty for one that is not ours.
     `default_method_id` is what its invoices are charged to unless a subscription names another;
-    empty for none. A deleted payer has `is_deleted` and no methods.
+    empty for none. A deleted payer has `is_deleted` and no methods; `has_methods` is False where a
+    list left them out, which says nothing about what is there.
     """
 
     provider: Provider
@@ -57,6 +58,7 @@ class PayerSnapshot:
     methods: tuple[PaymentMethodSnapshot, ...] = ()
     default_method_id: str = ""
     is_deleted: bool = False
+    has_methods: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

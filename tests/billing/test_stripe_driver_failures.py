@@ -19,6 +19,7 @@ from tests.billing import (
     stripe_change_cases,
     stripe_coupon_cases,
     stripe_invoice_cases,
+    stripe_listing_cases,
     stripe_payer_cases,
 )
 from tests.billing.stripe_cases import Case
@@ -31,6 +32,7 @@ _CASES = (
     stripe_change_cases,
     stripe_coupon_cases,
     stripe_invoice_cases,
+    stripe_listing_cases,
     stripe_payer_cases,
 )
 WRITES = {name: case for module in _CASES for name, case in module.WRITES.items()}

@@ -187,4 +187,5 @@ def renewals(traveller: Any, price: Any) -> None:
 def events(traveller: Any) -> None:
     v1 = traveller.v1
     page = v1.events.list({"limit": 100, "types": ["invoice.paid", "customer.created"]})
+    v1.events.list({"limit": 1, "delivery_success": False})
     v1.events.retrieve(page.data[0].id)

@@ -18,6 +18,7 @@ from tests.billing import stripe_cases as cases
 from tests.billing import stripe_change_cases as change_cases
 from tests.billing import stripe_coupon_cases as coupon_cases
 from tests.billing import stripe_invoice_cases as invoice_cases
+from tests.billing import stripe_listing_cases as listing_cases
 from tests.billing import stripe_payer_cases as payer_cases
 from tests.contract import spec_from_sdk
 from tests.contract.contract import Contract
@@ -45,6 +46,7 @@ CALLS = {
     **payer_cases.CALLS,
     **change_cases.CALLS,
     **coupon_cases.CALLS,
+    **listing_cases.CALLS,
 }
 ASK_NOBODY = {"verify_webhook", "normalize_webhook"}
 # Levels that Stripe follows when it expands; `data` counts as one.

@@ -21,6 +21,7 @@ from billing.drivers.stripe import (
     webhooks,
 )
 from billing.drivers.stripe.invoicing import Invoicing
+from billing.drivers.stripe.listings import Listing
 from billing.enums import Provider
 from billing.types import (
     CardDetails,
@@ -44,7 +45,7 @@ from billing.types import (
 )
 
 
-class StripeDriver(Invoicing, PaymentDriver):
+class StripeDriver(Invoicing, Listing, PaymentDriver):
     """Stripe, at the pinned API version. Holds no state: settings are read at each call."""
 
     name: ClassVar[Provider] = Provider.STRIPE
@@ -55,6 +56,7 @@ class StripeDriver(Invoicing, PaymentDriver):
         mirror=True,
         payment_methods=True,
         portal=True,
+        listing=True,
     )
 
     def create_customer(self, spec: CustomerSpec, *, idempotency_key: str) -> str:

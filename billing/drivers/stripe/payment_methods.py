@@ -1,5 +1,6 @@
 """What payers at Stripe can pay with."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -24,13 +25,19 @@ def retrieve_payer(external_id: str) -> PayerSnapshot:
     customer = calls.read_one("customers", external_id)
     if customer.get("deleted"):
         return PayerSnapshot(provider=Provider.STRIPE, external_id=customer["id"], is_deleted=True)
+    methods = tuple(_method(row) for row in _methods_of(external_id))
+    return dataclasses.replace(payer(customer), methods=methods, has_methods=True)
+
+
+def payer(customer: Json) -> PayerSnapshot:
+    """Return a payer as a list shows it, without its methods."""
     return PayerSnapshot(
         provider=Provider.STRIPE,
         external_id=customer["id"],
         our_id=(customer["metadata"] or {}).get(snapshots.CUSTOMER_KEY, ""),
         email=customer["email"] or "",
-        methods=tuple(_method(row) for row in _methods_of(external_id)),
         default_method_id=snapshots.id_of(customer["invoice_settings"]["default_payment_method"]),
+        has_methods=False,
     )
 
 

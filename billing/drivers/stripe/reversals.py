@@ -84,6 +84,22 @@ def _charge(raw: Json) -> ChargeSnapshot:
     )
 
 
+def charge_of_refund(raw: Json) -> ChargeSnapshot | None:
+    """Return a listed refund, its charge expanded, as that charge; None where it has none."""
+    charge = raw["charge"]
+    if not isinstance(charge, dict):
+        return None
+    return ChargeSnapshot(
+        provider=Provider.STRIPE,
+        external_id=charge["id"],
+        external_payment_id=id_of(charge["payment_intent"]),
+        external_customer_id=id_of(charge["customer"]),
+        refunds=(_refund(raw),),
+        captured_minor=charge["amount_captured"],
+        currency=charge["currency"].upper(),
+    )
+
+
 def _page_of_refunds(
     sdk: stripe.StripeClient, charge: str, after: str | None
 ) -> stripe.StripeObject:

@@ -97,7 +97,7 @@ def get_event(call: Call) -> Json:
 
 @route("GET", "/v1/events")
 def list_events(call: Call) -> Json:
-    """Return events by type (`invoice.*` works) and time."""
+    """Return events by type (`invoice.*` works), time, and whether every receiver took them."""
     params = call.params
     types = params.texts("types") or [t for t in [params.text("type")] if t]
     found = [
@@ -105,6 +105,19 @@ def list_events(call: Call) -> Json:
         for row in call.world.store.rows("event")
         if not types or any(fnmatch(row["type"], wanted) for wanted in types)
     ]
+    if params.has("delivery_success"):
+        failed = _undelivered(call.world)
+        succeeded = params.boolean("delivery_success")
+        found = [row for row in found if (row["id"] in failed) != succeeded]
     page = listing(call, found, kind="event")
     page["data"] = [json.loads(row["body"]) for row in page["data"]]
     return page
+
+
+def _undelivered(world: World) -> set[str]:
+    """Return the events that some receiver has not got: lost on the way, refused, or waiting."""
+    taken: dict[tuple[str, str], bool] = {}
+    for row in world.store.rows("_delivery"):
+        key = (row["event"], row["endpoint"])
+        taken[key] = taken.get(key, False) or row["state"] == "delivered"
+    return {event for (event, _), is_taken in taken.items() if not is_taken}
