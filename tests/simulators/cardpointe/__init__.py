@@ -1,0 +1,9 @@
+"""A stateful stand-in for CardPointe: a process of its own, spoken to over HTTP only.
+
+It keeps to what the provider documents, and never imports from the product, so that nothing but
+the wire is shared. Integrated terminals are not in it yet; they will answer under `/bolt/`.
+"""
+
+from typing import Any
+
+Json = dict[str, Any]

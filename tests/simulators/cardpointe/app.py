@@ -1,0 +1,96 @@
+"""The simulator as one ASGI application, and its background work."""
+
+import asyncio
+import pathlib
+import re
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from tests.simulators.cardpointe.cardsecure import CardSecure
+from tests.simulators.cardpointe.control import Control
+from tests.simulators.cardpointe.gateway import Gateway
+from tests.simulators.cardpointe.persistence import Snapshot
+from tests.simulators.cardpointe.world import World
+
+_SAVE_DELAY_S = 0.05
+_TICK_S = 0.5
+_HOST = re.compile(r"(?P<site>[a-z0-9-]+)\.cardconnect\.com(?::\d+)?")
+_SITE_PATH = re.compile(r"/gw/(?P<site>[a-z0-9-]+)(?P<rest>/.*)")
+
+
+class Simulator:
+    """Everything that runs in the process."""
+
+    def __init__(
+        self, *, public_url: str, seed: int = 0, state_dir: pathlib.Path | None = None
+    ) -> None:
+        self.public_url = public_url
+        self.world = World(seed=seed)
+        self.gateway = Gateway(self.world, self.save_soon)
+        self.cardsecure = CardSecure(self.world)
+        self.control = Control(self.world, self.gateway, self.save_soon)
+        self.snapshot: Snapshot | None = None
+        self.saving: asyncio.TimerHandle | None = None
+        if state_dir is not None:
+            self.snapshot = Snapshot(self.world, state_dir)
+            self.snapshot.load()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        if scope["path"].startswith("/_sim/"):
+            response = await self.control(request)
+            await response(scope, receive, send)
+            return
+        site, path = _site_and_path(request)
+        if site and (path == "/cardconnect/rest" or path.startswith("/cardconnect/rest/")):
+            await self.gateway(scope, receive, send, site=site, path=path)
+        elif site and path.startswith("/cardsecure/api/v1/"):
+            response = await self.cardsecure(request, site=site, path=path)
+            self.save_soon()
+            await response(scope, receive, send)
+        else:
+            body = {"status": 404, "error": "Not Found", "path": scope["path"]}
+            await JSONResponse(body, 404)(scope, receive, send)
+
+    def save_soon(self) -> None:
+        """Write the state shortly after."""
+        if self.snapshot is not None and self.saving is None:
+            loop = asyncio.get_running_loop()
+            self.saving = loop.call_later(_SAVE_DELAY_S, self._save)
+
+    def _save(self) -> None:
+        self.saving = None
+        if self.snapshot is not None:
+            self.snapshot.save()
+
+    async def background(self) -> None:
+        """Let what falls due by itself happen, as time passes."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self.gateway.run_due()
+            if self.world.store.dirty:
+                self.save_soon()
+
+    def close(self) -> None:
+        """Write the rest of the state."""
+        if self.snapshot is not None:
+            self.snapshot.close()
+
+
+def _site_and_path(request: Request) -> tuple[str, str]:
+    """Return whose host is meant: by its real name, or by the path prefix `/gw/<site>`.
+
+    A site's test host is `<site>-uat`; this is a test environment only, so both are the same.
+    """
+    # Some clients send the two slashes of an empty account number as they are: keep the raw path.
+    path = request.scope["path"]
+    if (matched := _SITE_PATH.fullmatch(path)) is not None:
+        return matched["site"].removesuffix("-uat"), matched["rest"]
+    if (matched := _HOST.fullmatch(request.headers.get("host", ""))) is not None:
+        return matched["site"].removesuffix("-uat"), path
+    return "", path

@@ -1,0 +1,142 @@
+"""The switches under /_sim/: what a test asks the simulator to be like."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tests.simulators.cardpointe import Json, batches, merchants, tokens
+from tests.simulators.cardpointe.faults import Fault
+from tests.simulators.cardpointe.gateway import Gateway
+from tests.simulators.cardpointe.world import World
+
+Switch = Callable[[Json, dict[str, str]], Any]
+
+
+class Control:
+    """Reads and turns the switches."""
+
+    def __init__(self, world: World, gateway: Gateway, after_change: Callable[[], None]) -> None:
+        self.world, self.gateway, self.after_change = world, gateway, after_change
+        self.switches: dict[tuple[str, str], Switch] = {
+            ("GET", "requests"): self._requests,
+            ("GET", "clock"): self._clock,
+            ("POST", "clock"): self._advance,
+            ("GET", "faults"): self._faults,
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "merchants"): self._merchants,
+            ("POST", "merchants"): self._put_merchant,
+            ("GET", "settings"): self._settings,
+            ("POST", "settings"): self._change_settings,
+            ("POST", "tokens"): self._tokenize,
+            ("POST", "batches/close"): self._close_batches,
+            ("POST", "reset"): self._reset,
+        }
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request under /_sim/."""
+        name = request.url.path.removeprefix("/_sim/")
+        query = dict(request.query_params)
+        try:
+            body = await request.body()
+            given: Json = dict(json.loads(body)) if body else {}
+            if request.method == "GET" and name.startswith("objects/"):
+                return JSONResponse(self._objects(name.removeprefix("objects/"), query))
+            switch = self.switches.get((request.method, name))
+            if switch is None:
+                return JSONResponse({"error": f"no switch {request.method} {name}"}, 404)
+            answer = switch(given, query)
+        except (ValueError, TypeError, KeyError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        self.after_change()
+        return JSONResponse(answer)
+
+    def _requests(self, _given: Json, query: dict[str, str]) -> Json:
+        journal = self.gateway.journal
+        return {"requests": journal.since(int(query.get("since", 0))), "last": journal.last}
+
+    def _clock(self, _given: Json, _query: dict[str, str]) -> Json:
+        return {"now": self.world.now(), "offset_s": self.world.offset}
+
+    def _advance(self, given: Json, query: dict[str, str]) -> Json:
+        """Move the clock by `advance_s` seconds, or to the moment `now`; never back."""
+        if set(given) - {"advance_s", "now"} or len(given) != 1:
+            raise ValueError("give advance_s or now")
+        now = self.world.now()
+        target = int(given["now"]) if "now" in given else now + int(given["advance_s"])
+        if target < now:
+            raise ValueError("the clock does not go back; reset can")
+        self.world.offset += target - now
+        self.gateway.run_due()
+        return self._clock(given, query)
+
+    def _faults(self, _given: Json, _query: dict[str, str]) -> Json:
+        return {"faults": self.gateway.faults.shown()}
+
+    def _add_fault(self, given: Json, query: dict[str, str]) -> Json:
+        known = {field.name for field in fields(Fault)}
+        unknown = sorted(set(given) - known)
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; a fault has {', '.join(known)}")
+        self.gateway.faults.waiting.append(Fault(**given))
+        return self._faults(given, query)
+
+    def _clear_faults(self, given: Json, query: dict[str, str]) -> Json:
+        self.gateway.faults.waiting.clear()
+        return self._faults(given, query)
+
+    def _merchants(self, _given: Json, _query: dict[str, str]) -> Json:
+        return {"merchants": list(self.world.store.rows("_merchant"))}
+
+    def _put_merchant(self, given: Json, _query: dict[str, str]) -> Json:
+        """Add a merchant, or change the fields that are given of one that is there."""
+        site = str(given.get("site", merchants.SITE))
+        found = self.world.merchant(site, str(given.get("merchid", "")))
+        before = merchants.shown(found) if found is not None else {}
+        merchant = merchants.read({**before, **given})
+        self.world.put_merchant(merchant)
+        return merchants.shown(merchant)
+
+    def _settings(self, _given: Json, _query: dict[str, str]) -> Json:
+        return dict(self.world.settings)
+
+    def _change_settings(self, given: Json, _query: dict[str, str]) -> Json:
+        unknown = sorted(set(given) - set(self.world.settings))
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(unknown)}")
+        self.world.settings.update(given)
+        return dict(self.world.settings)
+
+    def _tokenize(self, given: Json, _query: dict[str, str]) -> Json:
+        """Make a token as the tokenizer's page would: card, expiry and security code at once."""
+        site = str(given.get("site", merchants.SITE))
+        token = tokens.keep(
+            self.world, site, str(given["account"]), unique=bool(given.get("unique", False))
+        )
+        tokens.attach(
+            self.world, site, token, cvv=given.get("cvv") or None, expiry=given.get("expiry")
+        )
+        return {"token": token}
+
+    def _close_batches(self, given: Json, _query: dict[str, str]) -> Json:
+        return {"batches": batches.close_all(self.world, given.get("merchid"))}
+
+    def _objects(self, kind: str, query: dict[str, str]) -> Json:
+        if kind.startswith("_") or kind == "vault":
+            raise ValueError("rows of the simulator's own are not shown")
+        rows = self.world.store.rows(kind)
+        wanted = [row for row in rows if all(str(row.get(n)) == v for n, v in query.items())]
+        return {"objects": wanted}
+
+    def _reset(self, given: Json, _query: dict[str, str]) -> Json:
+        """Forget everything; `now` is the moment the new world begins at, else the real one."""
+        moment = given.get("now")
+        self.world.reset(now=None if moment is None else int(moment))
+        self.gateway.faults.waiting.clear()
+        self.gateway.journal.entries.clear()
+        self.gateway.limiter.seen.clear()
+        return {"reset": True}
