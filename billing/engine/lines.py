@@ -49,7 +49,7 @@ class DraftLine:
 def line_of_period(item: Item, period: Period) -> DraftLine:
     """Return the line that charges an item for a whole period in advance."""
     return DraftLine(
-        description=f"{item.quantity} × {item.name} (at {_price(item)})",  # noqa: RUF001 - as Stripe writes it
+        description=f"{item.quantity} \N{MULTIPLICATION SIGN} {item.name} (at {_price(item)})",
         quantity=item.quantity,
         amount_minor=item.amount_minor,
         period=period,

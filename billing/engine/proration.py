@@ -69,8 +69,9 @@ def _line(word: str, item: Item, amount: int, period: Period, at: datetime) -> D
     left = _rest(period, at)
     if amount == 0 or left is None:
         return None
+    what = f"{item.quantity} \N{MULTIPLICATION SIGN} {item.name}"
     return DraftLine(
-        description=f"{word} time on {item.quantity} × {item.name} after {at:%d %b %Y}",  # noqa: RUF001 - as Stripe writes it
+        description=f"{word} time on {what} after {at:%d %b %Y}",
         quantity=item.quantity,
         amount_minor=amount,
         period=left,

@@ -67,6 +67,7 @@ class EngineInvoice(BaseModel):
     )
     amount_due_minor = models.BigIntegerField()
     amount_paid_minor = models.BigIntegerField(default=0)
+    paid_by_hand_minor = models.BigIntegerField(default=0, help_text="Of it: marked by staff.")
     taxes = models.JSONField(default=list, blank=True, help_text="One sum per rate.")
     period_start = models.DateTimeField(null=True, blank=True)
     period_end = models.DateTimeField(null=True, blank=True)
@@ -86,6 +87,7 @@ class EngineInvoice(BaseModel):
     attempt = models.ForeignKey(
         PaymentAttempt, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    charge_key = models.CharField(max_length=255, blank=True, help_text="What asked for it.")
     charge_sent_at = models.DateTimeField(null=True, blank=True)
     charge_method_id = models.CharField(max_length=255, blank=True)
     charge_by_payer = models.BooleanField(default=False)
