@@ -109,7 +109,7 @@ class TestCreditForUnused:
         line = proration.credit_for_unused(Debit(item(quantity=3), 9000, JUNE), in_june(16))
 
         assert line is not None
-        assert line.description == "Unused time on 3 × Pro after 16 Jun 2026"  # noqa: RUF001 - as Stripe writes it
+        assert line.description == "Unused time on 3 \N{MULTIPLICATION SIGN} Pro after 16 Jun 2026"
         assert line.amount_minor == -4500
         assert line.quantity == 3
         assert line.period == Period(in_june(16), JUNE.end)
@@ -135,7 +135,9 @@ class TestChargeForRemaining:
         line = proration.charge_for_remaining(item(), 3000, JUNE, in_june(16, 12))
 
         assert line is not None
-        assert line.description == "Remaining time on 1 × Pro after 16 Jun 2026"  # noqa: RUF001 - as Stripe writes it
+        assert (
+            line.description == "Remaining time on 1 \N{MULTIPLICATION SIGN} Pro after 16 Jun 2026"
+        )
         assert line.amount_minor == 1450
         assert line.period == Period(in_june(16, 12), JUNE.end)
 
