@@ -4,6 +4,7 @@
 APPS = [
     "billing",
     "billing.engine",
+    "billing.drivers.cardconnect",
 ]
 PAYMENT_DRIVERS = {
     "stripe": "billing.drivers.stripe.driver.StripeDriver",

@@ -11,7 +11,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import backoffice, providers, rest, seller
+from config import backoffice, passwords, providers, rest, seller
 
 django_stubs_ext.monkeypatch()
 
@@ -149,19 +149,8 @@ UNFOLD = backoffice.UNFOLD
 # --- People -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "orgs.User"
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
+PASSWORD_HASHERS = passwords.HASHERS
+AUTH_PASSWORD_VALIDATORS = passwords.VALIDATORS
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/settings/billing"
 LOGOUT_REDIRECT_URL = "/login"
@@ -291,6 +280,10 @@ DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 DJSTRIPE_SUBSCRIBER_MODEL = "orgs.Organization"
 DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = None
 PAYMENT_DRIVERS = providers.PAYMENT_DRIVERS
+# One address in place of all of the gateway's hosts (a simulator); never in production.
+CARDCONNECT_API_BASE: str = env.str("CARDCONNECT_API_BASE", default="")
+# Which merchant accounts are used: only `live` ones reach the gateway's live hosts.
+CARDCONNECT_MODE: str = env.str("CARDCONNECT_MODE", default="live" if IS_PRODUCTION else "test")
 STRIPE_CONNECT_TIMEOUT_SECONDS = 3.0
 STRIPE_READ_TIMEOUT_SECONDS: float = env.float("STRIPE_READ_TIMEOUT_SECONDS", default=20.0)
 

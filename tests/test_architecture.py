@@ -42,6 +42,8 @@ TABLES_WITHOUT_ORGANIZATION = {
     "EnginePrice",
     "EngineCoupon",
     "MerchantAccount",
+    "AccountState",
+    "GatewayProfile",
 }
 TOP_LEVEL = {
     *APPS,
