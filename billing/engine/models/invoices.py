@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from billing.engine import ids
 from billing.engine.models.payers import Payer
 from billing.engine.models.subscriptions import Collection, EngineSubscription
 from billing.enums import InvoiceStatus, Provider, RefundStatus
@@ -155,9 +156,7 @@ class EngineInvoice(BaseModel):
     @property
     def payment_id(self) -> str:
         """Return what its payment is called: known before the rail is called."""
-        reference = self.attempt.our_reference if self.attempt else ""
-        prefix = self.external_id.split("_", maxsplit=1)[0]
-        return f"{prefix}_pay_{reference}" if reference else ""
+        return ids.payment_id(self.provider, self.attempt.our_reference) if self.attempt else ""
 
 
 class EngineInvoiceLine(BaseModel):
