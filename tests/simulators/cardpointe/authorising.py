@@ -196,6 +196,7 @@ def _store(call: Call, source: _Source, verdict: Verdict, amount: int) -> Json:
         amount=verdict.amount if verdict.code.stat == "A" else amount,
         orderid=ledger.stored_orderid(given["orderid"]),
         token=source.card["token"],
+        brand=source.card["brand"],
         expiry=source.expiry,
         name=given["name"],
         authcode=verdict.authcode,

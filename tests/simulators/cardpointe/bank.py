@@ -26,7 +26,7 @@ def auth(call: Call, account: Json, amount: int) -> Json:
         orderid=ledger.stored_orderid(call.fields["orderid"]),
         token=account["token"],
         authcode=f"GF{world.number('ach', 4)}",
-        bank=True,
+        brand="ACH",
     )
     ledger.queue(world, txn, amount)
     return {

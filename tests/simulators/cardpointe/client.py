@@ -207,6 +207,27 @@ class CardPointeSimulator:
         found: list[str] = self.control("POST", "batches/close", body)["batches"]
         return found
 
+    def settle_as(self, retref: str, letter: str) -> None:
+        """Decide how a transaction will be settled: N rejected, W under review, …"""
+        self.control("POST", "settlements", {"retref": retref, "letter": letter})
+
+    def return_ach(self, retref: str, code: str = "R01") -> Json:
+        """Let the payer's bank return a charge; funding tells so."""
+        found: Json = self.control("POST", "ach_returns", {"retref": retref, "code": code})
+        return found
+
+    def charge_back(self, retref: str, case: str, *, won: bool = False) -> Json:
+        """Let a charge be disputed, or the dispute be won; funding tells so."""
+        body = {"retref": retref, "case": case, "won": won}
+        found: Json = self.control("POST", "chargebacks", body)
+        return found
+
+    def update_card(self, token: str, status: str, *, merchid: str = FNOR_MID) -> Json:
+        """Let the updater tell UPDATE, EXPIRY, CLOSED, CONTAC or NOGOOD about a card."""
+        body = {"merchid": merchid, "token": token, "status": status}
+        found: Json = self.control("POST", "updates", body)
+        return found
+
     def reset(self, *, now: int | None = None) -> None:
         """Forget everything; begin at a moment, or at the real time."""
         self.control("POST", "reset", {"now": now})

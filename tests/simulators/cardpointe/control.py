@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.simulators.cardpointe import Json, batches, merchants, tokens
+from tests.simulators.cardpointe import Json, batches, funding, merchants, tokens, updater
 from tests.simulators.cardpointe.faults import Fault
 from tests.simulators.cardpointe.gateway import Gateway
 from tests.simulators.cardpointe.world import World
@@ -34,6 +34,10 @@ class Control:
             ("POST", "settings"): self._change_settings,
             ("POST", "tokens"): self._tokenize,
             ("POST", "batches/close"): self._close_batches,
+            ("POST", "ach_returns"): self._return_ach,
+            ("POST", "chargebacks"): self._charge_back,
+            ("POST", "updates"): self._update_card,
+            ("POST", "settlements"): self._settle_as,
             ("POST", "reset"): self._reset,
         }
 
@@ -124,6 +128,37 @@ class Control:
 
     def _close_batches(self, given: Json, _query: dict[str, str]) -> Json:
         return {"batches": batches.close_all(self.world, given.get("merchid"))}
+
+    def _settle_as(self, given: Json, _query: dict[str, str]) -> Json:
+        """Decide how a transaction will be settled: Y, N, F, P, T, W or R."""
+        letter, retref = str(given.get("letter", "N")), str(given["retref"])
+        txn = self.world.store.find("txn", retref)
+        if txn is None or letter not in batches.LETTERS:
+            raise ValueError("give the retref of a transaction and a letter that is documented")
+        txn["settles_as"] = letter
+        self.world.store.touch("txn", retref)
+        return {"retref": retref, "letter": letter}
+
+    def _return_ach(self, given: Json, _query: dict[str, str]) -> Json:
+        return funding.return_ach(self.world, str(given["retref"]), str(given.get("code", "R01")))
+
+    def _charge_back(self, given: Json, _query: dict[str, str]) -> Json:
+        return funding.charge_back(
+            self.world,
+            str(given["retref"]),
+            str(given["case"]),
+            reason=str(given.get("reason", "10.4")),
+            won=bool(given.get("won", False)),
+        )
+
+    def _update_card(self, given: Json, _query: dict[str, str]) -> Json:
+        return updater.update(
+            self.world,
+            site=str(given.get("site", merchants.SITE)),
+            merchid=str(given["merchid"]),
+            token=str(given["token"]),
+            status=str(given["status"]),
+        )
 
     def _objects(self, kind: str, query: dict[str, str]) -> Json:
         if kind.startswith("_") or kind == "vault":

@@ -31,7 +31,8 @@ _ONE_OF = {
 _PASSED_OVER = {
     "userfields", "items", "frtamnt", "dutyamnt", "orderdate", "shiptozip", "shipfromzip",
     "shiptocountry", "secureflag", "securevalue", "securedstid", "secureexemption", "termid",
-    "frontendid", "batchsource", "fee_excluded_amount",
+    "frontendid", "batchsource", "fee_excluded_amount", "accounts", "date", "batchid", "daysBack",
+    "page", "profiles", "binInfo", "token",
 }  # fmt: skip
 
 

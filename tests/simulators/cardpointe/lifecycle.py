@@ -83,6 +83,7 @@ def refund(call: Call) -> Json:
         orderid=ledger.stored_orderid(given["orderid"]),
         parent_retref=parent["retref"],
         token=parent["token"],
+        brand=parent.get("brand", ""),
         authcode="" if declined else "REFUND",
     )
     if declined is None:

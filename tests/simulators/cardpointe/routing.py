@@ -4,7 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.simulators.cardpointe import authorising, inquiring, lifecycle, profiles
+from tests.simulators.cardpointe import (
+    authorising,
+    funding,
+    inquiring,
+    lifecycle,
+    merchant_info,
+    profiles,
+    settlement,
+    updater,
+)
 from tests.simulators.cardpointe.call import Call
 
 Handler = Callable[[Call], Any]
@@ -45,6 +54,21 @@ _add(
 _add("profile", _WRITES, Route("profile", profiles.put))
 _add("profile", _READS, Route("profile", profiles.read, range(3, 4), 2))
 _add("profile", ("DELETE",), Route("profile", profiles.delete, range(3, 4), 2))
+_add(
+    "inquireMerchant",
+    _READS,
+    Route("inquireMerchant", merchant_info.inquire_merchant, range(1, 2), 0),
+)
+_add("bin", _READS, Route("bin", merchant_info.bin_of, range(2, 3), 0))
+_add("surcharge", _READS, Route("surcharge", merchant_info.surcharge))
+_add("sigcap", _WRITES, Route("sigcap", merchant_info.take_signature))
+_add("settlestat", _READS, Route("settlestat", settlement.settlestat))
+_add("openbatch", _READS, Route("openbatch", settlement.open_batch, range(2, 3), 0))
+_add("closebatch", _READS, Route("closebatch", settlement.close_batch, range(1, 3), 0))
+_add("funding", _READS, Route("funding", funding.funding))
+_add("v2/updater", _READS, Route("updater", updater.read))
+_add("v2/updater", _WRITES, Route("updater", updater.enroll))
+_add("v2/updater", ("DELETE",), Route("updater", updater.withdraw))
 
 
 def match(method: str, rest: str) -> tuple[Route, tuple[str, ...]] | None:
