@@ -9,6 +9,7 @@ unlocked, locks the organization, then the rest. No network call happens while a
 from billing.models.checkout import CheckoutSession
 from billing.models.coupons import Coupon, CouponRedemption, ExternalCoupon
 from billing.models.customers import BillingProfile, Customer, MerchantAccount
+from billing.models.differences import Difference, Reconciliation
 from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
 from billing.models.invoices import Invoice, InvoiceDelivery, InvoiceLine
 from billing.models.payment_methods import PaymentMethod
@@ -27,6 +28,7 @@ __all__ = [
     "CouponRedemption",
     "CreditNote",
     "Customer",
+    "Difference",
     "Dispute",
     "ExternalCoupon",
     "ExternalPrice",
@@ -45,6 +47,7 @@ __all__ = [
     "PlanVersion",
     "Price",
     "Quote",
+    "Reconciliation",
     "Refund",
     "Subscription",
 ]
