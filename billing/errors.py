@@ -99,3 +99,17 @@ class InvoiceNotReady(DomainError):
 
     code = "CONFLICT"
     status = 409
+
+
+class NothingToRefund(DomainError):
+    """Nothing is left of this payment to give back."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class RefundRefused(DomainError):
+    """The provider refused to give this payment back."""
+
+    code = "INVALID_REQUEST"
+    status = 400

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from billing.enums import CaseKind, CaseState
-from billing.models import Case, Dispute, Subscription
+from billing.models import Case, Dispute, Refund, Subscription
 from billing.money import Money
 from billing.services import timeline
 from billing.types import Cause
@@ -22,7 +22,7 @@ def open_late_winner(
         CaseKind.LATE_WINNER,
         external_id,
         summary=f"A second start of {plan} was paid at {subscription.provider}: "
-        "refund and cancel it there, or move the customer to it.",
+        "refund it (which ends it there), or move the customer to it.",
         told=f"A second payment for {plan} arrived and is being checked.",
         cause=cause,
         now=now,
@@ -100,6 +100,26 @@ def open_dispute(*, dispute: Dispute) -> bool:
         external_id=dispute.external_id,
         defaults={
             "summary": f"A payment of {amount} is disputed ({reason}): {answer}, or accept it.",
+        },
+    )
+    return was_new
+
+
+def open_refund_failed(*, refund: Refund) -> bool:
+    """Money that was given back has come back to us: staff reach the payer some other way.
+
+    That it failed stands on the timeline already. The caller has locked the organization.
+    """
+    amount = Money(refund.amount_minor, refund.currency).display()
+    reason = refund.failure_reason or "no reason given"
+    _, was_new = Case.objects.get_or_create(
+        organization=refund.organization,
+        kind=CaseKind.REFUND_FAILED,
+        external_id=refund.external_id,
+        defaults={
+            "external_payment_id": refund.external_payment_id,
+            "summary": f"The bank sent a refund of {amount} back ({reason}): "
+            "pay it out some other way.",
         },
     )
     return was_new

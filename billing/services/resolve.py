@@ -13,7 +13,13 @@ from billing.drivers.base import DriverError
 from billing.enums import AttemptState, ObligationKind, SubscriptionStatus
 from billing.models import PaymentAttempt, Subscription
 from billing.selectors import payments
-from billing.services import abandon, given_up_changes, projection, settlement
+from billing.services import (
+    abandon,
+    given_up_changes,
+    projection,
+    refund_outcome,
+    settlement,
+)
 from billing.types import Cause, SubscriptionSnapshot
 
 FIRST_QUESTION_AFTER_S = 5
@@ -54,6 +60,8 @@ def _end_unsent(now: datetime) -> None:
     )
     for attempt in unsent.filter(obligation__kind=ObligationKind.CHANGE):
         given_up_changes.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
+    for attempt in unsent.filter(obligation__kind=ObligationKind.REFUND):
+        refund_outcome.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
     unsent.update(state=AttemptState.NOT_PROCESSED, resolved_at=now, updated_at=now)
 
 
@@ -67,16 +75,32 @@ def resolve_attempt(
     attempt = _claim(attempt_id, now, force=force)
     if attempt is None:
         return False
-    ask = _QUESTIONS.get(ObligationKind(attempt.obligation.kind))
-    if ask is None or attempt.obligation.subscription is None:
-        return False
     try:
-        return ask(attempt, attempt.obligation.subscription, cause, now)
+        return _ask(attempt, cause, now)
     except DriverError as error:
         logger.warning(
             "attempt.not_answered", extra={"attempt": str(attempt.pk), "code": error.code}
         )
         return False
+
+
+def _ask(attempt: PaymentAttempt, cause: Cause, now: datetime) -> bool:
+    if attempt.obligation.kind == ObligationKind.REFUND:
+        return _ask_about_refund(attempt, cause, now)
+    ask = _QUESTIONS.get(ObligationKind(attempt.obligation.kind))
+    if ask is None or attempt.obligation.subscription is None:
+        return False
+    return ask(attempt, attempt.obligation.subscription, cause, now)
+
+
+def _ask_about_refund(attempt: PaymentAttempt, cause: Cause, now: datetime) -> bool:
+    """A refund that took effect shows on its payment; one that did not is asked for anew."""
+    if refund_outcome.ask(attempt=attempt, cause=cause, now=now):
+        return True
+    if _may_still_arrive(attempt, now):
+        return False
+    refund_outcome.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
+    return True
 
 
 def _ask_about_start(

@@ -12,7 +12,7 @@ from django.db.models import Model
 from billing.enums import CreditNoteStatus, DisputeStatus, RefundStatus
 from billing.models import CreditNote, Dispute, Invoice, Refund
 from billing.money import Money
-from billing.services import cases, reversal_links, timeline
+from billing.services import cases, refund_debts, reversal_links, timeline
 from billing.types import (
     Cause,
     ChargeSnapshot,
@@ -53,9 +53,13 @@ def converge_charge(
     cause: Cause,
     now: datetime,
 ) -> None:
-    """Apply what was given back of a payment; the refund itself was told as a fact."""
+    """Apply what was given back of a payment; the refund itself was told as a fact.
+
+    Those that we asked for settle the debts they were asked for with.
+    """
     if not snapshot.refunds:
         return
+    refund_debts.settle_known(organization=organization, refunds=snapshot.refunds, now=now)
     invoice = reversal_links.invoice_paid_with(snapshot.provider, snapshot.external_payment_id)
     known = {
         row.external_id: row
@@ -74,6 +78,7 @@ def converge_charge(
             words = f"The refund of {amount} failed: the bank sent it back."
             line = _line(row, "billing.payment.refund_failed", words, now)
             timeline.record_event(organization=organization, line=line, cause=cause)
+            cases.open_refund_failed(refund=row)
     if invoice is not None:
         reversal_links.sum_refunds(invoice, now=now)
 
