@@ -238,6 +238,7 @@ class CaseKind(TextChoices):
     OTHER_AMOUNT = "other_amount", "The provider charged another amount than was quoted"
     DISPUTE = "dispute", "A payer disputes a payment"
     REFUND_FAILED = "refund_failed", "The bank sent a refund back"
+    UNKNOWN_OUTCOME = "unknown_outcome", "What became of a payment can't be learned"
 
 
 class CaseState(TextChoices):

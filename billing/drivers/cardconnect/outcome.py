@@ -73,7 +73,7 @@ def classify(asked_minor: int, answer: Answer) -> Verdict:
         case "A":
             return _approved(asked_minor, answer.body)
         case "C":
-            return Verdict.UNKNOWN if code_of(answer.body) in _AMBIGUOUS else Verdict.DECLINED
+            return Verdict.UNKNOWN if is_ambiguous(answer.body) else Verdict.DECLINED
         case _:
             # "Retry" included: resent unchanged, it could be charged twice.
             return Verdict.UNKNOWN
@@ -91,6 +91,11 @@ def _approved(asked_minor: int, body: Mapping[str, Any]) -> Verdict:
 def code_of(body: Mapping[str, Any]) -> tuple[str, str]:
     """Return (processor, code); on declines the processor may go by its other name."""
     return text(body, "respproc") or text(body, "cardproc"), text(body, "respcode")
+
+
+def is_ambiguous(body: Mapping[str, Any]) -> bool:
+    """Say whether a refusal does not tell if the payment was made."""
+    return code_of(body) in _AMBIGUOUS
 
 
 def is_absent(body: Mapping[str, Any]) -> bool:

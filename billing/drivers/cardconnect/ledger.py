@@ -1,0 +1,81 @@
+"""What we write down of the gateway's answers: the listed fields, no others."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from billing.drivers.cardconnect.models import (
+    GatewayTransaction,
+    TransactionKind,
+    TransactionState,
+)
+from billing.drivers.cardconnect.outcome import code_of, text
+
+_KEPT = ("authcode", "avsresp", "cvvresp", "setlstat", "batchid", "respstat")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """Which transaction an answer is about."""
+
+    kind: TransactionKind
+    organization_id: UUID
+    account_id: UUID
+    reference: str
+    amount_minor: int
+    currency: str
+    parent_retref: str = ""
+
+
+def record(entry: Entry, *, state: TransactionState, body: Mapping[str, Any]) -> None:
+    """Write down what became of a transaction; a later answer replaces an earlier one."""
+    now = timezone.now()
+    GatewayTransaction.objects.update_or_create(
+        kind=entry.kind,
+        reference=entry.reference,
+        defaults={
+            "organization_id": entry.organization_id,
+            "account_id": entry.account_id,
+            "state": state,
+            "amount_minor": entry.amount_minor,
+            "currency": entry.currency,
+            "parent_retref": entry.parent_retref,
+            "decided_at": now,
+            "asked_at": now,
+            **_fields(body),
+        },
+    )
+
+
+def _fields(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the kept fields, cut to their columns: an answer may carry anything."""
+    processor, code = code_of(body)
+    found = {name: text(body, name) for name in _KEPT}
+    found |= {"retref": text(body, "retref"), "respproc": processor, "respcode": code}
+    return {
+        name: value[: GatewayTransaction._meta.get_field(name).max_length]  # noqa: SLF001 - Django's name for a documented API
+        for name, value in found.items()
+    }
+
+
+def charge_of(*, organization_id: UUID, retref: str) -> GatewayTransaction | None:
+    """Return the charge that the gateway knows by a reference, of this organization only."""
+    return (
+        GatewayTransaction.objects.select_related("account")
+        .filter(
+            organization_id=organization_id,
+            retref=retref,
+            kind__in=(TransactionKind.CHARGE, TransactionKind.HOSTED),
+        )
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def mark(row: GatewayTransaction, state: TransactionState, *, now: datetime) -> None:
+    """Write down another state, and when the gateway was asked."""
+    GatewayTransaction.objects.filter(pk=row.pk).update(state=state, asked_at=now, updated_at=now)

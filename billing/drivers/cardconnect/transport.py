@@ -1,0 +1,115 @@
+"""HTTP to the gateway: one request, never a second one by itself.
+
+The gateway waits 31 s for the card's bank and answers after 32 s: whoever gives up earlier makes
+outcomes unknown that would have been answers.
+"""
+
+import atexit
+import json
+import logging
+import os
+import threading
+from typing import Any
+
+import httpx
+
+from billing.drivers.cardconnect import hosts
+from billing.drivers.cardconnect.accounts import Merchant
+from billing.drivers.cardconnect.outcome import Answer
+
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 45.0
+_KEEPALIVE_S = 5.0
+_CONNECTIONS = 50
+_LARGEST_ANSWER = 8 * 1024 * 1024
+# They log addresses, and ours name profiles.
+_TALKATIVE = ("httpx", "httpcore")
+# Raised before the first byte of a request leaves.
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+_lock = threading.Lock()
+_pools: dict[tuple[int, bool], httpx.Client] = {}
+
+
+class NotSent(Exception):
+    """There was no connection: the request provably never arrived."""
+
+
+def send(
+    merchant: Merchant,
+    method: str,
+    path: str,
+    *,
+    body: dict[str, Any] | None = None,
+    query: dict[str, str] | None = None,
+) -> Answer:
+    """Send one request below `/cardconnect/rest/`; a lost answer is one without a status.
+
+    Raises:
+        NotSent: no connection could be made.
+    """
+    origin = merchant.origin
+    request: dict[str, Any] = {"params": query, "auth": (merchant.user, merchant.password)}
+    if body is not None:
+        # The gateway takes US-ASCII only, and looks at the first of two equal names.
+        request["content"] = json.dumps(body, ensure_ascii=True).encode("ascii")
+        request["headers"] = {"content-type": "application/json"}
+    try:
+        answer = _pool(origin).request(method, f"{origin}/cardconnect/rest/{path}", **request)
+    except _BEFORE_SENDING as error:
+        raise NotSent(type(error).__name__) from None
+    except httpx.HTTPError:
+        return Answer(None)
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Answer(answer.status_code, headers, _read(answer))
+
+
+def _read(answer: httpx.Response) -> Any:
+    """Return the JSON of an answer, its text where it is none, nothing where it is too large."""
+    if len(answer.content) > _LARGEST_ANSWER:
+        return None
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return answer.text.strip()
+
+
+def _pool(origin: str) -> httpx.Client:
+    """Return this process's connections: a fork must not share its parent's."""
+    is_loopback = hosts.is_loopback(origin)
+    key = (os.getpid(), is_loopback)
+    pool = _pools.get(key)
+    if pool is None:
+        with _lock:
+            pool = _pools.get(key) or _open(is_loopback=is_loopback)
+            _pools[key] = pool
+    return pool
+
+
+def _open(*, is_loopback: bool) -> httpx.Client:
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    pool = httpx.Client(
+        timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
+        limits=httpx.Limits(
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_CONNECTIONS,
+            keepalive_expiry=_KEEPALIVE_S,
+        ),
+        # A proxy from the environment has no way to this machine's own ports.
+        trust_env=not is_loopback,
+        follow_redirects=False,
+    )
+    atexit.register(_close, pool, os.getpid())
+    return pool
+
+
+def _close(pool: httpx.Client, process: int) -> None:
+    if process == os.getpid():  # a fork must leave its parent's connections alone
+        pool.close()
