@@ -1,0 +1,135 @@
+"""The attempt behind a charge: the one a service committed, or one that is opened here.
+
+Services write down the debt and the try before they call a driver; the engine charges with that
+try's reference. What nobody asked for through a service (a renewal, a retry by policy) gets both
+here, in the transaction that also marks the invoice as being charged.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Max
+
+from billing import transitions
+from billing.engine.models import EngineInvoice
+from billing.enums import (
+    LIVE_ATTEMPTS,
+    AttemptKind,
+    AttemptState,
+    ObligationKind,
+    ObligationState,
+)
+from billing.models import Obligation, PaymentAttempt, Subscription
+from orgs import references
+from orgs.models import Organization
+from orgs.selectors import parse_uuid
+
+# After this the process that called the rail is taken for dead, and the rail is asked.
+RESOLVE_AFTER = timedelta(seconds=60)
+# The other kinds have their attempts ended by the services that opened them.
+_OURS = (ObligationKind.RENEWAL, ObligationKind.INVOICE)
+
+
+def by_key(key: str, *, organization_id: UUID, provider: str) -> PaymentAttempt | None:
+    """Return the try that a service's idempotency key (`obligation:number`) stands for."""
+    obligation, _, number = key.partition(":")
+    obligation_id = parse_uuid(obligation)
+    if obligation_id is None or not number.isdecimal():
+        return None
+    return PaymentAttempt.objects.filter(
+        organization_id=organization_id,
+        provider=provider,
+        obligation=obligation_id,
+        number=int(number),
+    ).first()
+
+
+def open_for(invoice: EngineInvoice, *, kind: AttemptKind, now: datetime) -> PaymentAttempt | None:
+    """Open the next try at an invoice, as sent; None while another one is undecided.
+
+    Runs in the caller's transaction.
+    """
+    organization = Organization.objects.select_for_update(no_key=True).get(
+        pk=invoice.organization_id
+    )
+    debt = _debt(invoice, organization)
+    if debt.attempts.filter(state__in=LIVE_ATTEMPTS).exists():
+        return None
+    if debt.state == ObligationState.VOID:
+        debt.state = ObligationState.OPEN
+        debt.save(update_fields=["state", "updated_at"])
+    last = debt.attempts.aggregate(last=Max("number"))["last"] or 0
+    return PaymentAttempt.objects.create(
+        organization=organization,
+        obligation=debt,
+        number=last + 1,
+        kind=kind,
+        provider=invoice.provider,
+        state=AttemptState.SENT,
+        our_reference=references.new_reference(),
+        sent_at=now,
+        resolve_after=now + RESOLVE_AFTER if debt.subscription_id else None,
+    )
+
+
+def _debt(invoice: EngineInvoice, organization: Organization) -> Obligation:
+    row = _subscription(invoice)
+    debt, _ = Obligation.objects.get_or_create(
+        organization=organization,
+        subscription=row,
+        kind=ObligationKind.RENEWAL if row else ObligationKind.INVOICE,
+        invoice_external_id=invoice.external_id,
+        defaults={"amount_minor": invoice.remaining_minor, "currency": invoice.currency},
+    )
+    return debt
+
+
+def _subscription(invoice: EngineInvoice) -> Subscription | None:
+    """Return billing's row of the subscription, where there is one in the same organization."""
+    if invoice.subscription is None:
+        return None
+    our_id = parse_uuid(invoice.subscription.our_id)
+    return Subscription.objects.filter(
+        pk=our_id, organization_id=invoice.organization_id, provider=invoice.provider
+    ).first()
+
+
+def end(
+    attempt: PaymentAttempt,
+    state: AttemptState,
+    *,
+    now: datetime,
+    external_id: str = "",
+    error_code: str = "",
+    decline_code: str = "",
+) -> None:
+    """Carry a result over to a try at an invoice; a service's try is left to its service."""
+    if attempt.obligation.kind not in _OURS:
+        return
+    allowed = [
+        old for old in AttemptState if old != state and transitions.attempt_may_become(old, state)
+    ]
+    PaymentAttempt.objects.filter(pk=attempt.pk, state__in=allowed).update(
+        state=state,
+        external_id=external_id or attempt.external_id,
+        error_code=error_code,
+        decline_code=decline_code,
+        resolve_after=_ask_again(attempt, state, now),
+        resolved_at=None if state in LIVE_ATTEMPTS else now,
+        updated_at=now,
+    )
+
+
+def settle(invoice: EngineInvoice, *, now: datetime) -> None:
+    """Settle the debt of an invoice that was paid, if it was opened as one of its own."""
+    Obligation.objects.filter(
+        organization_id=invoice.organization_id,
+        kind__in=_OURS,
+        invoice_external_id=invoice.external_id,
+        state=ObligationState.OPEN,
+    ).update(state=ObligationState.SETTLED, settled_at=now, updated_at=now)
+
+
+def _ask_again(attempt: PaymentAttempt, state: AttemptState, now: datetime) -> datetime | None:
+    is_asked = state == AttemptState.UNKNOWN and attempt.obligation.subscription_id
+    return now + timedelta(seconds=5) if is_asked else None

@@ -1,0 +1,236 @@
+"""Charging an invoice through a rail, once.
+
+The try and the invoice are committed as being charged, the rail is called with no transaction
+open, and its result is committed. A process that dies in between leaves an undecided charge, which
+nobody sends again: it is resolved by asking the rail for our reference.
+"""
+
+import dataclasses
+import logging
+from datetime import datetime
+from typing import NoReturn
+from uuid import UUID
+
+from django.db import transaction
+
+from billing.drivers.base import (
+    DriverError,
+    DriverRejected,
+    DriverUnavailable,
+)
+from billing.engine import attempts, outcomes
+from billing.engine.models import EngineInvoice, EngineSubscription, Payer
+from billing.engine.models.invoices import UNDECIDED, BillingReason, ChargeState
+from billing.engine.rails import ChargeOrder, ChargeResult, Rail
+from billing.enums import AttemptKind, AttemptState, InvoiceStatus
+from billing.models import PaymentAttempt
+
+PAYABLE = (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Charge:
+    """What is to be charged, to what, and on whose initiative.
+
+    `key` is the idempotency key of the call that asks for it; empty for our own runner.
+    """
+
+    method_id: str
+    by_payer: bool
+    key: str = ""
+
+
+def lock(invoice_id: UUID) -> EngineInvoice:
+    """Lock an invoice with its payer and its subscription, in the caller's transaction."""
+    found = EngineInvoice.objects.values_list("payer_id", "subscription_id").get(pk=invoice_id)
+    payer = Payer.objects.select_for_update(no_key=True).get(pk=found[0])
+    subscription = (
+        EngineSubscription.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("price", "next_price", "debit_price")
+        .filter(pk=found[1])
+        .first()
+    )
+    invoice = (
+        EngineInvoice.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("attempt__obligation", "seller")
+        .get(pk=invoice_id)
+    )
+    invoice.payer, invoice.subscription = payer, subscription
+    if subscription is not None:
+        subscription.payer = payer
+        if subscription.latest_invoice_id == invoice.pk:
+            subscription.latest_invoice = invoice
+    return invoice
+
+
+def collect(rail: Rail, invoice_id: UUID, charge: Charge, *, now: datetime) -> EngineInvoice:
+    """Charge an open invoice; return it as it is then. A refusal is no exception.
+
+    Raises:
+        DriverUnavailable: provably not charged, or another try is under way.
+        DriverRejected: not charged: our request or our account is wrong.
+        OutcomeUnknown: sent, no usable answer.
+    """
+    with transaction.atomic(durable=True):
+        invoice = lock(invoice_id)
+        is_sent = begin(invoice, charge, now=now)
+    return send(rail, invoice, now=now) if is_sent else invoice
+
+
+def begin(invoice: EngineInvoice, charge: Charge, *, now: datetime) -> bool:
+    """Mark a locked invoice as being charged, in the caller's transaction.
+
+    False where nothing is left to be charged, or where nothing can be: without a method it counts
+    as declined.
+
+    Raises:
+        DriverUnavailable: another try at it is undecided, here or by another rail.
+    """
+    if invoice.status not in PAYABLE:
+        return False
+    if invoice.is_undecided:
+        raise DriverUnavailable("API_ERROR", detail="charge_undecided")
+    if not charge.method_id:
+        outcomes.declined(invoice, outcomes.NO_METHOD, now=now)
+        return False
+    attempt = _attempt(invoice, charge, now)
+    invoice.attempt = attempt
+    invoice.charge_state, invoice.charge_sent_at = ChargeState.SENT, now
+    invoice.charge_key = charge.key
+    invoice.charge_method_id, invoice.charge_by_payer = charge.method_id, charge.by_payer
+    invoice.charge_external_id = invoice.decline_code = invoice.decline_kind = ""
+    invoice.retry_not_before = invoice.next_attempt_at = None
+    invoice.save()
+    outcomes.plan(invoice.subscription, now=now)
+    return True
+
+
+def _attempt(invoice: EngineInvoice, charge: Charge, now: datetime) -> PaymentAttempt:
+    attempt = attempts.by_key(
+        charge.key, organization_id=invoice.organization_id, provider=invoice.provider
+    )
+    if attempt is None:
+        attempt = attempts.open_for(invoice, kind=AttemptKind.CARD, now=now)
+    if attempt is None:
+        raise DriverUnavailable("API_ERROR", detail="charge_undecided")
+    if attempt.state != AttemptState.SENT or _is_spent(attempt):
+        raise DriverRejected("INVALID_REQUEST", detail="idempotency_key_used")
+    return attempt
+
+
+def _is_spent(attempt: PaymentAttempt) -> bool:
+    """Say whether a try's reference was sent before: then it never is again."""
+    return EngineInvoice.objects.filter(attempt=attempt).exists()
+
+
+def send(rail: Rail, invoice: EngineInvoice, *, now: datetime) -> EngineInvoice:
+    """Call the rail for an invoice that was committed as being charged; write down its answer."""
+    attempt = invoice.attempt
+    if attempt is None:
+        raise TypeError("An invoice that is being charged has its attempt.")
+    try:
+        result = rail.charge(order_of(invoice))
+    except DriverError as error:
+        _note_failure(invoice, attempt, error, now)
+    return conclude(rail, invoice.pk, attempt, result, now=now)
+
+
+def _note_failure(
+    invoice: EngineInvoice, attempt: PaymentAttempt, error: DriverError, now: datetime
+) -> NoReturn:
+    """Write down that there is no result: an unknown one, or provably none."""
+    is_unknown = not isinstance(error, DriverRejected | DriverUnavailable)
+    with transaction.atomic(durable=True):
+        row = lock(invoice.pk)
+        if row.attempt_id == attempt.pk and row.is_undecided:
+            if is_unknown:
+                outcomes.unknown(row, now=now)
+            else:
+                outcomes.not_processed(row, now=now, error_code=error.code)
+    logger.warning(
+        "engine.charge_without_result",
+        extra={"invoice": invoice.external_id, "code": error.code, "unknown": is_unknown},
+    )
+    raise error
+
+
+def conclude(
+    rail: Rail, invoice_id: UUID, attempt: PaymentAttempt, result: ChargeResult, *, now: datetime
+) -> EngineInvoice:
+    """Write down what came of a charge. A success is never lost, however late it is known."""
+    with transaction.atomic(durable=True):
+        invoice = lock(invoice_id)
+        is_current = invoice.attempt_id == attempt.pk
+        if result.state == "succeeded":
+            is_late = not is_current or invoice.status not in PAYABLE
+            if not is_late:
+                outcomes.paid(invoice, result, now=now)
+        else:
+            is_late = False
+            if is_current and invoice.is_undecided:
+                outcomes.declined(invoice, result, now=now)
+    if is_late and not _is_known(invoice, attempt, result):
+        outcomes.give_back_late(rail, order_of(invoice), invoice, attempt, result)
+    return invoice
+
+
+def _is_known(invoice: EngineInvoice, attempt: PaymentAttempt, result: ChargeResult) -> bool:
+    """Say whether it is this very charge that paid the invoice already."""
+    is_paid = invoice.charge_state == ChargeState.SUCCEEDED
+    return (
+        is_paid
+        and invoice.attempt_id == attempt.pk
+        and invoice.charge_external_id == result.external_id
+    )
+
+
+def resolve(rail: Rail, invoice: EngineInvoice, *, now: datetime) -> EngineInvoice:
+    """Ask the rail what became of an undecided charge, and write that down.
+
+    Raises:
+        OutcomeUnknown: it can't be said yet.
+        DriverUnavailable: nobody answered.
+    """
+    attempt, sent_at = invoice.attempt, invoice.charge_sent_at
+    if not invoice.is_undecided or attempt is None or sent_at is None:
+        return invoice
+    result = rail.find_charge(order_of(invoice), sent_at=sent_at, now=now)
+    if result is not None:
+        return conclude(rail, invoice.pk, attempt, result, now=now)
+    with transaction.atomic(durable=True):
+        row = lock(invoice.pk)
+        if row.attempt_id == attempt.pk and row.is_undecided:
+            outcomes.not_processed(row, now=now)
+    return row
+
+
+def resolve_all(rail: Rail | None, subscription: EngineSubscription, *, now: datetime) -> None:
+    """Resolve whatever is undecided of a subscription; without a rail nothing ever is.
+
+    Raises:
+        OutcomeUnknown, DriverUnavailable: as `resolve`.
+    """
+    if rail is None:
+        return
+    rows = EngineInvoice.objects.filter(subscription=subscription, charge_state__in=UNDECIDED)
+    for invoice in rows.select_related("attempt__obligation"):
+        resolve(rail, invoice, now=now)
+
+
+def order_of(invoice: EngineInvoice) -> ChargeOrder:
+    """Return an invoice's charge as it is sent, or was sent."""
+    reference = invoice.attempt.our_reference if invoice.attempt else ""
+    is_start = invoice.billing_reason == BillingReason.CREATE
+    return ChargeOrder(
+        organization_id=invoice.organization_id,
+        reference=reference,
+        amount_minor=invoice.remaining_minor,
+        currency=invoice.currency,
+        method_id=invoice.charge_method_id,
+        initiator="payer" if invoice.charge_by_payer else "merchant",
+        is_recurring=invoice.subscription_id is not None,
+        stores_card=invoice.charge_by_payer and is_start,
+        description=f"Invoice {invoice.number}",
+    )

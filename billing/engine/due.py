@@ -1,0 +1,86 @@
+"""When somebody has to look at a subscription again, and claiming what is due."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from billing.engine.models import EngineInvoice, EngineSubscription
+from billing.engine.models.invoices import UNDECIDED
+from billing.engine.models.subscriptions import Collection
+from billing.enums import FINAL_STATUSES, InvoiceStatus, SubscriptionStatus
+
+# An unfinished start, or a change that waits for its payment, is given up after this (as Stripe's).
+EXPIRES_AFTER = timedelta(hours=23)
+TRIAL_NOTICE = timedelta(days=3)
+ASK_AFTER = timedelta(seconds=60)
+_OWING = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
+
+
+def plan(row: EngineSubscription) -> None:
+    """Set when a subscription is looked at again; the caller saves it."""
+    row.next_action_at = min(_moments(row), default=None)
+
+
+def is_held(row: EngineSubscription) -> bool:
+    """Say whether no further period is charged before the overdue one is paid.
+
+    Who pays by invoice gets the next one all the same.
+    """
+    return row.status in _OWING and row.collection == Collection.CHARGE_AUTOMATICALLY
+
+
+def _moments(row: EngineSubscription) -> Iterator[datetime]:
+    of_row = EngineInvoice.objects.filter(subscription=row)
+    for invoice in of_row.filter(Q(status=InvoiceStatus.OPEN) | Q(charge_state__in=UNDECIDED)):
+        yield from _of_invoice(row, invoice)
+    if row.status == SubscriptionStatus.INCOMPLETE:
+        yield row.current_period_start + EXPIRES_AFTER
+    elif row.status not in FINAL_STATUSES:
+        yield from _of_running(row)
+
+
+def _of_invoice(row: EngineSubscription, invoice: EngineInvoice) -> Iterator[datetime]:
+    if invoice.is_undecided:
+        if invoice.charge_sent_at:
+            yield invoice.charge_sent_at + ASK_AFTER
+    elif invoice.next_attempt_at and row.status not in FINAL_STATUSES:
+        yield invoice.next_attempt_at
+    if invoice.due_at and row.status == SubscriptionStatus.ACTIVE:
+        yield invoice.due_at
+
+
+def _of_running(row: EngineSubscription) -> Iterator[datetime]:
+    if row.pending_change:
+        yield datetime.fromisoformat(row.pending_change["asked_at"]) + EXPIRES_AFTER
+    if not is_held(row) or row.cancel_at_period_end:
+        yield row.current_period_end
+    if row.status == SubscriptionStatus.PAUSED and row.resumes_at:
+        yield row.resumes_at
+    if row.is_trial and row.trial_end and row.trial_announced_at is None:
+        yield row.trial_end - TRIAL_NOTICE
+
+
+def claim_due(
+    *, now: datetime, limit: int, lease: timedelta, provider: str = ""
+) -> list[EngineSubscription]:
+    """Take what is due for ourselves, the longest waiting first; nobody else gets it meanwhile.
+
+    A claim is a lease: a runner that dies leaves its subscriptions due again once it has run out.
+    """
+    with transaction.atomic():
+        due = EngineSubscription.objects.filter(next_action_at__lte=now)
+        if provider:
+            due = due.filter(provider=provider)
+        rows = list(
+            due.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by(
+                "next_action_at"
+            )[:limit]
+        )
+        for row in rows:
+            row.claimed_at, row.next_action_at = now, now + lease
+        EngineSubscription.objects.filter(pk__in=[row.pk for row in rows]).update(
+            claimed_at=now, next_action_at=now + lease
+        )
+    return rows
