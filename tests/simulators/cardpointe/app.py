@@ -5,18 +5,23 @@ import pathlib
 import re
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from tests.simulators.cardpointe import itoke
+from tests.simulators.cardpointe.callbacks import Callbacks
 from tests.simulators.cardpointe.cardsecure import CardSecure
 from tests.simulators.cardpointe.control import Control
 from tests.simulators.cardpointe.gateway import Gateway
+from tests.simulators.cardpointe.hpp import PaymentPage
 from tests.simulators.cardpointe.persistence import Snapshot
 from tests.simulators.cardpointe.world import World
 
 _SAVE_DELAY_S = 0.05
 _TICK_S = 0.5
 _HOST = re.compile(r"(?P<site>[a-z0-9-]+)\.cardconnect\.com(?::\d+)?")
+_HPP_HOST = re.compile(r"(?P<name>[a-z0-9-]+)\.securepayments\.cardpointe\.com(?::\d+)?")
+_HPP_PATH = re.compile(r"/hpp/(?P<name>[a-z0-9-]+)/pay")
 _SITE_PATH = re.compile(r"/gw/(?P<site>[a-z0-9-]+)(?P<rest>/.*)")
 
 
@@ -29,8 +34,10 @@ class Simulator:
         self.public_url = public_url
         self.world = World(seed=seed)
         self.gateway = Gateway(self.world, self.save_soon)
-        self.cardsecure = CardSecure(self.world)
-        self.control = Control(self.world, self.gateway, self.save_soon)
+        self.cardsecure = CardSecure(self.world, self.gateway.faults)
+        self.callbacks = Callbacks(self.world)
+        self.page = PaymentPage(self.world, self.gateway, self.callbacks, self.save_soon)
+        self.control = Control(self.world, self.gateway, self.callbacks, self.save_soon)
         self.snapshot: Snapshot | None = None
         self.saving: asyncio.TimerHandle | None = None
         if state_dir is not None:
@@ -49,13 +56,21 @@ class Simulator:
         site, path = _site_and_path(request)
         if site and (path == "/cardconnect/rest" or path.startswith("/cardconnect/rest/")):
             await self.gateway(scope, receive, send, site=site, path=path)
-        elif site and path.startswith("/cardsecure/api/v1/"):
-            response = await self.cardsecure(request, site=site, path=path)
-            self.save_soon()
-            await response(scope, receive, send)
         else:
-            body = {"status": 404, "error": "Not Found", "path": scope["path"]}
-            await JSONResponse(body, 404)(scope, receive, send)
+            response = await self._page(request, site, path)
+            await response(scope, receive, send)
+
+    async def _page(self, request: Request, site: str, path: str) -> Response:
+        """Answer what a browser asks for, and the tokenizer behind its page."""
+        if site and path.startswith("/cardsecure/api/v1/"):
+            self.save_soon()
+            return await self.cardsecure(request, site=site, path=path)
+        if site and path.startswith("/itoke/"):
+            return itoke.page(path.removeprefix("/itoke/"))
+        name = _page_name(request)
+        if name:
+            return await self.page(request, name=name)
+        return JSONResponse({"status": 404, "error": "Not Found", "path": path}, 404)
 
     def save_soon(self) -> None:
         """Write the state shortly after."""
@@ -69,6 +84,10 @@ class Simulator:
             self.snapshot.save()
 
     async def background(self) -> None:
+        """Send callbacks and let the clock run until cancelled."""
+        await asyncio.gather(self.callbacks.run(), self.tick())
+
+    async def tick(self) -> None:
         """Let what falls due by itself happen, as time passes."""
         while True:
             await asyncio.sleep(_TICK_S)
@@ -82,12 +101,19 @@ class Simulator:
             self.snapshot.close()
 
 
+def _page_name(request: Request) -> str:
+    """Return whose hosted payment page is meant, if it is one."""
+    if (matched := _HPP_PATH.fullmatch(request.url.path)) is not None:
+        return matched["name"]
+    host = _HPP_HOST.fullmatch(request.headers.get("host", ""))
+    return host["name"] if host is not None and request.url.path == "/pay" else ""
+
+
 def _site_and_path(request: Request) -> tuple[str, str]:
     """Return whose host is meant: by its real name, or by the path prefix `/gw/<site>`.
 
     A site's test host is `<site>-uat`; this is a test environment only, so both are the same.
     """
-    # Some clients send the two slashes of an empty account number as they are: keep the raw path.
     path = request.scope["path"]
     if (matched := _SITE_PATH.fullmatch(path)) is not None:
         return matched["site"].removesuffix("-uat"), matched["rest"]

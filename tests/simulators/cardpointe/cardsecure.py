@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tests.simulators.cardpointe import Json, emulation, tokens
+from tests.simulators.cardpointe.faults import Faults
 from tests.simulators.cardpointe.world import World
 
 _TEXTS = {
@@ -15,6 +16,7 @@ _TEXTS = {
     13: "Data too long",
     14: "Data empty",
     21: "Data too short",
+    43: "Server failed",
     49: "Data not found",
     54: "Card number check (Luhn formula) failed.",
     74: "Missing parameter",
@@ -27,8 +29,8 @@ _ANYWHERE = {"access-control-allow-origin": "*", "access-control-allow-headers":
 class CardSecure:
     """`/cardsecure/api/v1/…` of every site."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, faults: Faults) -> None:
+        self.world, self.faults = world, faults
 
     async def __call__(self, request: Request, *, site: str, path: str) -> Response:
         """Answer one request."""
@@ -36,6 +38,9 @@ class CardSecure:
             return Response(headers=_ANYWHERE)
         if request.method != "POST" or not path.endswith(("/echo", "/ccn/tokenize")):
             return _error(49, 404)
+        fault = self.faults.take("tokenize", {})
+        if fault is not None and fault.status is not None:
+            return _error(43, fault.status)
         given = _object(await request.body())
         if given is None:
             return _error(76, 400)

@@ -31,6 +31,7 @@ lets pass although its contract does not.
 
 import json
 import pathlib
+import time
 from typing import Any, Self
 
 import httpx
@@ -38,6 +39,8 @@ import httpx
 from tests.simulators.cardpointe import Json
 from tests.simulators.cardpointe.merchants import FNOR_MID, PASSWORD, SITE, USER
 from tests.simulators.process import SimulatorProcess
+
+_CALLBACKS_WITHIN_S = 10
 
 
 class CardPointeSimulator:
@@ -227,6 +230,32 @@ class CardPointeSimulator:
         body = {"merchid": merchid, "token": token, "status": status}
         found: Json = self.control("POST", "updates", body)
         return found
+
+    def tokenizer_url(self, site: str = SITE) -> str:
+        """Return the address of the page that a shop frames."""
+        return f"{self.gateway_url(site)}/itoke/ajax-tokenizer.html"
+
+    def pay_on_page(self, name: str = "till", **form: str) -> httpx.Response:
+        """Fill in a hosted payment page: total, invoice, number, month, year, cvv, billZip, …"""
+        return self.http.post(f"/hpp/{name}/pay", data=form)
+
+    def callbacks(self) -> list[Json]:
+        """Return the callbacks of hosted payment pages, once all that are due were sent."""
+        deadline = time.monotonic() + _CALLBACKS_WITHIN_S
+        while (found := self.control("GET", "callbacks"))["unfinished"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError("callbacks were not sent in time")
+            time.sleep(0.02)
+        rows: list[Json] = found["callbacks"]
+        return rows
+
+    def send_lost_callbacks(self) -> None:
+        """Send the callbacks that were lost after all."""
+        self.control("POST", "callbacks", {})
+
+    def forge_callback(self, url: str, body: Json) -> None:
+        """Send a callback of the caller's own making."""
+        self.control("POST", "callbacks", {"url": url, "body": body})
 
     def reset(self, *, now: int | None = None) -> None:
         """Forget everything; begin at a moment, or at the real time."""

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tests.simulators.cardpointe import Json, batches, funding, merchants, tokens, updater
+from tests.simulators.cardpointe.callbacks import BODIES, MODES, Callbacks
 from tests.simulators.cardpointe.faults import Fault
 from tests.simulators.cardpointe.gateway import Gateway
 from tests.simulators.cardpointe.world import World
@@ -19,8 +20,11 @@ Switch = Callable[[Json, dict[str, str]], Any]
 class Control:
     """Reads and turns the switches."""
 
-    def __init__(self, world: World, gateway: Gateway, after_change: Callable[[], None]) -> None:
-        self.world, self.gateway, self.after_change = world, gateway, after_change
+    def __init__(
+        self, world: World, gateway: Gateway, callbacks: Callbacks, after_change: Callable[[], None]
+    ) -> None:
+        self.world, self.gateway, self.callbacks = world, gateway, callbacks
+        self.after_change = after_change
         self.switches: dict[tuple[str, str], Switch] = {
             ("GET", "requests"): self._requests,
             ("GET", "clock"): self._clock,
@@ -38,6 +42,8 @@ class Control:
             ("POST", "chargebacks"): self._charge_back,
             ("POST", "updates"): self._update_card,
             ("POST", "settlements"): self._settle_as,
+            ("GET", "callbacks"): self._callbacks,
+            ("POST", "callbacks"): self._send_callbacks,
             ("POST", "reset"): self._reset,
         }
 
@@ -112,6 +118,8 @@ class Control:
         unknown = sorted(set(given) - set(self.world.settings))
         if unknown:
             raise ValueError(f"unknown settings: {', '.join(unknown)}")
+        if given.get("hpp_mode", "once") not in MODES or given.get("hpp_body", "raw") not in BODIES:
+            raise ValueError(f"hpp_mode is of {MODES}, hpp_body of {BODIES}")
         self.world.settings.update(given)
         return dict(self.world.settings)
 
@@ -159,6 +167,17 @@ class Control:
             token=str(given["token"]),
             status=str(given["status"]),
         )
+
+    def _callbacks(self, _given: Json, _query: dict[str, str]) -> Json:
+        rows = list(self.world.store.rows("callback"))
+        return {"callbacks": rows, "unfinished": self.callbacks.unfinished()}
+
+    def _send_callbacks(self, given: Json, _query: dict[str, str]) -> Json:
+        """Send what was lost, or anything: `url` and `body` as somebody else would forge them."""
+        if "url" in given:
+            self.callbacks.plan(str(given["url"]), dict(given["body"]), due=self.world.now())
+            return {"sent": 1}
+        return {"sent": self.callbacks.send_lost()}
 
     def _objects(self, kind: str, query: dict[str, str]) -> Json:
         if kind.startswith("_") or kind == "vault":

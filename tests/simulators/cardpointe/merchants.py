@@ -40,6 +40,9 @@ class Merchant:
     # N none, S surcharge, C convenience, F service fee; the value is in percent.
     fee_type: str = "N"
     fee_value: str = "0"
+    # The hosted payment page: its name, and where it tells of payments.
+    hpp_name: str = ""
+    hpp_url: str = ""
 
     @property
     def family(self) -> str:
@@ -65,7 +68,7 @@ def shown(merchant: Merchant) -> Json:
 def defaults() -> list[Merchant]:
     """Return the merchants of a fresh simulator."""
     return [
-        Merchant(FNOR_MID, echeck=True),
+        Merchant(FNOR_MID, echeck=True, hpp_name="till"),
         Merchant(RPCT_MID, cardproc="RPCT"),
         Merchant(CAD_MID, currency="CAD"),
         Merchant(STRICT_MID, avs=True, cvv=True, refunds_unsettled=True),

@@ -11,22 +11,24 @@ NOTHING = "Null batches"
 def settlestat(call: Call) -> Any:
     """Report batches by date (MMDD) or number; with neither, those not reported before."""
     date, batchid = call.query.get("date"), call.query.get("batchid")
-    found = []
-    for batch in call.world.store.where("batch", "merchid", call.merchant.merchid):
-        if batch["site"] != call.merchant.site or batch["closed_at"] is None:
-            continue
-        if date is None and batchid is None:
-            if batch["reported"]:
-                continue
+    closed = [
+        batch
+        for batch in call.world.store.where("batch", "merchid", call.merchant.merchid)
+        if batch["site"] == call.merchant.site and batch["closed_at"] is not None
+    ]
+    if date is None and batchid is None:
+        found = [batch for batch in closed if not batch["reported"]]
+        for batch in found:
             batch["reported"] = True
             call.world.store.touch("batch", batch["batchid"])
-        elif batchid not in (None, batch["batchid"]) or date not in (
-            None,
-            call.world.stamp(batch["closed_at"])[4:8],
-        ):
-            continue
-        found.append(_report(call, batch))
-    return found or NOTHING
+    else:
+        found = [
+            batch
+            for batch in closed
+            if batchid in (None, batch["batchid"])
+            and date in (None, call.world.stamp(batch["closed_at"])[4:8])
+        ]
+    return [_report(call, batch) for batch in found] or NOTHING
 
 
 def open_batch(call: Call) -> Json:

@@ -32,8 +32,7 @@ def default_settings() -> Json:
         "orderid_answer": "array",
         # Whether a refund has a retref of its own ("new") or its parent's ("same").
         "refund_retref": "new",
-        # The hosted payment page's callback: where, in which form, and what goes wrong with it.
-        "hpp_url": None,
+        # The hosted payment page's callback: in which form, and what goes wrong with it.
         "hpp_body": "form",
         "hpp_mode": "once",
         "hpp_delay_s": 0,
@@ -111,6 +110,12 @@ class World:
         """Return one merchant of a site."""
         row = self.store.find("_merchant", f"{site}/{merchid}")
         return merchants.read(row) if row is not None else None
+
+    def merchant_of_page(self, name: str) -> Merchant | None:
+        """Return whose hosted payment page has a name."""
+        rows = self.store.rows("_merchant")
+        found = (row for row in rows if name and row["hpp_name"] == name)
+        return next((merchants.read(row) for row in found), None)
 
     def setting(self, name: str) -> Any:
         """Return a setting."""
