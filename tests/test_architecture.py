@@ -44,6 +44,10 @@ TABLES_WITHOUT_ORGANIZATION = {
     "MerchantAccount",
     "AccountState",
     "GatewayProfile",
+    "DunningPolicy",
+    "PlanDunning",
+    "Circuit",
+    "Outage",
 }
 TOP_LEVEL = {
     *APPS,

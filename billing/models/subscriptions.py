@@ -1,5 +1,7 @@
 """What an organization (or one of its end customers) is subscribed to."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 
@@ -51,6 +53,10 @@ class Subscription(BaseModel):
     )
     past_due_since = models.DateTimeField(
         null=True, blank=True, help_text="When its payment became overdue: grace counts from here."
+    )
+    grace_extension = models.DurationField(
+        default=timedelta,
+        help_text="Added to grace: while the provider was failing, nobody's time ran out.",
     )
     pending_change = models.JSONField(null=True, blank=True)
     discount = models.JSONField(

@@ -93,11 +93,14 @@ def plan_status_now(organization: Organization, given: Access) -> str:
 
 
 def grace_ends_at(subscription: Subscription) -> datetime | None:
-    """Return the end of grace by the plan's policy of today; None unless a payment is overdue."""
+    """Return the end of grace by the plan's policy of today; None unless a payment is overdue.
+
+    Time in which the provider itself was failing is added.
+    """
     if subscription.status != _S.PAST_DUE or subscription.past_due_since is None:
         return None
     days = subscription.plan_version.plan.grace_days
-    return subscription.past_due_since + timedelta(days=days)
+    return subscription.past_due_since + timedelta(days=days) + subscription.grace_extension
 
 
 def _full(subscription: Subscription) -> Access:

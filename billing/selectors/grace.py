@@ -11,7 +11,9 @@ from billing.models import Subscription
 _GRACE = ExpressionWrapper(
     F("plan_version__plan__grace_days") * Value(timedelta(days=1)), output_field=DurationField()
 )
-_ENDS_AT = ExpressionWrapper(F("past_due_since") + _GRACE, output_field=DateTimeField())
+_ENDS_AT = ExpressionWrapper(
+    F("past_due_since") + _GRACE + F("grace_extension"), output_field=DateTimeField()
+)
 
 
 def organizations_to_tell(*, now: datetime, after: UUID | None, limit: int) -> list[UUID]:

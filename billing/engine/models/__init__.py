@@ -6,6 +6,13 @@ EngineInvoice → NumberSeries. No rail is called while any of them is held.
 """
 
 from billing.engine.models.catalogue import EngineCoupon, EnginePrice, TaxEntry
+from billing.engine.models.dunning import (
+    Circuit,
+    DunningPolicy,
+    DunningState,
+    Outage,
+    PlanDunning,
+)
 from billing.engine.models.invoices import EngineInvoice, EngineInvoiceLine, EngineRefund
 from billing.engine.models.payers import CreditEntry, Payer
 from billing.engine.models.sellers import NumberSeries, SellerNumbers
@@ -17,7 +24,10 @@ from billing.engine.models.subscriptions import (
 )
 
 __all__ = [
+    "Circuit",
     "CreditEntry",
+    "DunningPolicy",
+    "DunningState",
     "EngineCoupon",
     "EngineDiscount",
     "EngineInvoice",
@@ -27,8 +37,10 @@ __all__ = [
     "EngineSubscription",
     "HandledKey",
     "NumberSeries",
+    "Outage",
     "Payer",
     "PendingLine",
+    "PlanDunning",
     "SellerNumbers",
     "TaxEntry",
 ]
