@@ -1,0 +1,47 @@
+"""A tenant whose rows and provider agree, and the comparison of both."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from billing.enums import Provider
+from billing.models import Difference, Reconciliation
+from billing.services import payers, reconcile
+from billing.services.reconcile_session import Limits
+from billing.types.differences import Scope
+from tests.billing.invoice_event_steps import Shop
+from tests.billing.subscribe_steps import CAUSE
+from tests.simulators.stripe.client import StripeSimulator
+
+# No waiting between questions: the simulator has no limits.
+SWIFT = Limits(calls=5_000, per_second=100_000)
+HOUR = 3600
+
+
+def virtual_now(stripe: StripeSimulator) -> datetime:
+    return datetime.fromtimestamp(stripe.now(), UTC)
+
+
+def settle(shop: Shop) -> None:
+    """Bring all to rest: events were taken in, the payer was seen, and an hour passes."""
+    events = [row for row in shop.stripe.events() if shop.customer in str(row)]
+    shop.deliver(*events)
+    payers.see_unseen(organization=shop.organization, cause=CAUSE, now=virtual_now(shop.stripe))
+    shop.stripe.advance(HOUR)
+
+
+def compare(
+    stripe: StripeSimulator, scope: Scope = Scope.FULL, limits: Limits = SWIFT, **more: Any
+) -> Reconciliation:
+    return reconcile.reconcile_provider(
+        provider=Provider.STRIPE, scope=scope, now=virtual_now(stripe), limits=limits, **more
+    )
+
+
+def standing(shop: Shop) -> dict[tuple[str, str], str]:
+    """Return what differs for a tenant: kind and object, and its state."""
+    rows = Difference.objects.filter(organization=shop.organization).standing()
+    return {(row.kind, row.external_id): row.state for row in rows}
+
+
+def kinds(shop: Shop) -> set[str]:
+    return {kind for kind, _ in standing(shop)}
