@@ -50,6 +50,18 @@ def as_decimal(amount_minor: int, currency: str) -> str:
     return str(Decimal(amount_minor).scaleb(-places).quantize(Decimal(1).scaleb(-places)))
 
 
+def to_minor(amount: Decimal, currency: str) -> int:
+    """Return major units, as a person enters them, as minor units.
+
+    Raises:
+        ValueError: the currency has no such small unit.
+    """
+    minor = amount.scaleb(exponent(currency))
+    if minor != minor.to_integral_value():
+        raise ValueError(f"{currency} has {exponent(currency)} decimals")
+    return int(minor)
+
+
 def discount_of(amount_minor: int, *, percent_off: str = "", amount_off_minor: int = 0) -> int:
     """Return what a discount takes off an amount (minor units), never more than there is.
 

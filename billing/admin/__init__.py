@@ -1,6 +1,7 @@
 """The back office of billing. Importing the package registers its pages."""
 
 from billing.admin import (
+    cases,
     checkout,
     coupons,
     customers,
@@ -16,6 +17,7 @@ from billing.admin import (
 )
 
 __all__ = [
+    "cases",
     "checkout",
     "coupons",
     "customers",

@@ -19,12 +19,12 @@ from billing.admin.invoice_inlines import (
     LineInline,
     RefundInline,
 )
+from billing.admin.refunding import Payment, RefundPages, payment_of_invoice
 from billing.models import BillingEvent, Invoice
 from billing.selectors import invoices
 from billing.services import invoice_files, invoice_mail, invoice_refresh
 from billing.types import Cause
 from orgs import clock
-from orgs.backoffice import ReadOnlyAdmin
 from orgs.errors import DomainError
 
 _REPORTED = timedelta(days=30)
@@ -49,7 +49,7 @@ class DeliveryFilter(admin.SimpleListFilter):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdmin[Invoice]):
+class InvoiceAdmin(RefundPages[Invoice]):
     list_display = (
         "label",
         "organization",
@@ -85,6 +85,7 @@ class InvoiceAdmin(ReadOnlyAdmin[Invoice]):
         "remaining",
         "credited",
         "refunded",
+        "refund",
         "billing_reason",
         "issued_at",
         "finalized_at",
@@ -107,6 +108,10 @@ class InvoiceAdmin(ReadOnlyAdmin[Invoice]):
     )
     inlines = (LineInline, DeliveryInline, CreditNoteInline, RefundInline)
     actions = ("send_again", "ask_again")
+
+    def payment_of(self, row: Invoice) -> Payment | None:
+        """Return what it was paid with."""
+        return payment_of_invoice(row)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
         """Load whether each was sent."""

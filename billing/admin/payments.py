@@ -1,14 +1,10 @@
-"""Debts, the tries at settling them, and what somebody has to decide."""
+"""Debts, the tries at settling them, and what happened on the way."""
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin
 
 from billing.admin import display
-from billing.enums import CaseState
-from billing.models import Case, Obligation, PaymentAttempt, PaymentFact
-from billing.services import cases
-from orgs import clock, confirm
+from billing.admin.refunding import Payment, RefundPages, payment_of_attempt
+from billing.models import Obligation, PaymentAttempt, PaymentFact
 from orgs.backoffice import ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -27,6 +23,7 @@ class ObligationAdmin(ReadOnlyAdmin[Obligation]):
         "organization__name",
         "organization__slug",
         "subscription__external_id",
+        "external_payment_id",
         "attempts__external_id",
         "attempts__our_reference",
     )
@@ -37,6 +34,9 @@ class ObligationAdmin(ReadOnlyAdmin[Obligation]):
         "amount",
         "state",
         "settled_at",
+        "external_payment_id",
+        "reason",
+        "note",
         "id",
         "created_at",
     )
@@ -49,7 +49,7 @@ class ObligationAdmin(ReadOnlyAdmin[Obligation]):
 
 
 @admin.register(PaymentAttempt)
-class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
+class PaymentAttemptAdmin(RefundPages[PaymentAttempt]):
     list_display = (
         "our_reference",
         "organization",
@@ -74,6 +74,7 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         "state",
         "our_reference",
         "external_id",
+        "refund",
         "error_code",
         "decline_code",
         "sent_at",
@@ -83,6 +84,10 @@ class PaymentAttemptAdmin(ReadOnlyAdmin[PaymentAttempt]):
         "id",
         "created_at",
     )
+
+    def payment_of(self, row: PaymentAttempt) -> Payment | None:
+        """Return the payment it came to."""
+        return payment_of_attempt(row)
 
     @admin.display(description="Amount")
     def amount(self, attempt: PaymentAttempt) -> str:
@@ -111,45 +116,3 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
     def amount(self, fact: PaymentFact) -> str:
         """Show the amount with its currency."""
         return display.money(fact.amount_minor, fact.currency)
-
-
-@admin.register(Case)
-class CaseAdmin(ReadOnlyAdmin[Case]):
-    list_display = ("summary", "organization", "kind", "state", "created_at", "resolved_at")
-    list_filter = ("state", "kind")
-    list_select_related = ("organization",)
-    search_fields = ("external_id", "organization__name", "organization__slug")
-    fields = (
-        "organization",
-        "kind",
-        "state",
-        "summary",
-        "subscription",
-        "external_id",
-        "created_at",
-        "resolved_at",
-    )
-    actions = ("resolve",)
-
-    def has_resolve_permission(self, request: HttpRequest) -> bool:
-        """Guard the action."""
-        return self.may_act(request)
-
-    @admin.action(description="Mark selected cases as resolved", permissions=["resolve"])
-    def resolve(self, request: HttpRequest, queryset: QuerySet[Case]) -> HttpResponse | None:
-        """Close cases, after a question: closing moves no money."""
-        open_ones = list(queryset.filter(state=CaseState.OPEN))
-        if open_ones and not confirm.is_confirmed(request):
-            return confirm.ask(
-                self,
-                request,
-                rows=open_ones,
-                action="resolve",
-                question="This moves no money: refund or cancel at the provider first. "
-                "Mark these cases as resolved?",
-                verb="Mark as resolved",
-            )
-        resolved = [case for case in open_ones if cases.resolve_case(case=case, now=clock.now())]
-        self.log_action(request, resolved, "Marked as resolved.")
-        messages.success(request, f"{len(resolved)} cases resolved.")
-        return None
