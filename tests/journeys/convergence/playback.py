@@ -129,6 +129,11 @@ class Playback:
         return self.turn == len(self.tape.script)
 
     @property
+    def is_requesting(self) -> bool:
+        """Say whether a request of the tenant's is being made."""
+        return self._playing is not None
+
+    @property
     def is_request_next(self) -> bool:
         """Say whether what happens next is a request of the tenant's."""
         return not self.is_over and isinstance(self.tape.script[self.turn], Take)

@@ -11,7 +11,10 @@ _DEEPEST = 2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Manner:
-    """How a schedule goes about it; each is a probability."""
+    """How a schedule goes about it; each is a probability.
+
+    `stall` is that of a drain which has fetched and applies only after everything else is over.
+    """
 
     drop: float
     again: float
@@ -19,6 +22,7 @@ class Manner:
     split: float
     lose: float
     eager: float
+    stall: float
 
     @classmethod
     def draw(cls, chance: random.Random) -> "Manner":
@@ -30,6 +34,7 @@ class Manner:
             split=chance.choice((0.0, 0.3, 0.7)),
             lose=chance.choice((0.0, 0.0, 0.5)),
             eager=chance.choice((0.1, 0.4, 0.8)),
+            stall=chance.choice((0.0, 0.0, 0.3)),
         )
 
 
@@ -48,6 +53,11 @@ class Schedule:
 
     def run(self) -> None:
         """Do it, from beginning to end; what was dropped is delivered at last."""
+        self._to_the_end()
+        self._say("settle")
+        self.playback.settle()
+
+    def _to_the_end(self) -> None:
         playback = self.playback
         while not playback.is_over:
             self._something()
@@ -60,17 +70,32 @@ class Schedule:
         for event in playback.delivered:
             if self.chance.random() < self.manner.again / 2:
                 self._again(event)
-        self._say("settle")
-        playback.settle()
 
     def meanwhile(self) -> None:
         """Let something happen while an answer, or fetched truth, is on its way."""
+        if self._depth == 0 and self._may_stall and self.chance.random() < self.manner.stall:
+            self._stall()
+            return
         if self._depth >= _DEEPEST or self.chance.random() >= self.manner.split:
             return
         self._depth += 1
         for _ in range(self.chance.randint(1, 3)):
             self._something()
         self._depth -= 1
+
+    @property
+    def _may_stall(self) -> bool:
+        """Say whether a worker may be left waiting: nobody waits for an answer of its."""
+        return not self.playback.is_requesting and not self.playback.is_over
+
+    def _stall(self) -> None:
+        """Leave a worker with what it fetched until all the others are done."""
+        self._depth += 1
+        self._say("the worker stalls, and all that follows happens without it")
+        self._to_the_end()
+        self.playback.drain()
+        self._depth -= 1
+        self._say("the worker goes on")
 
     def _something(self) -> None:
         playback, kind = self.playback, self.chance.random()
