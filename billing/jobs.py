@@ -28,6 +28,8 @@ EXPIRE_CHECKOUTS = "billing.expire_checkouts"
 DELIVER_INVOICES = "billing.deliver_invoices"
 END_GRACE = "billing.end_grace"
 DROP_OLD_QUOTES = "billing.drop_old_quotes"
+RECONCILE_RECENT = "billing.reconcile_recent"
+RECONCILE_ALL = "billing.reconcile_all"
 
 WAKE_INBOX_KEY = "till:wake:inbox"
 WAKE_MIRROR_KEY = "till:wake:mirror"

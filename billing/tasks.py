@@ -12,10 +12,12 @@ from billing.services import (
     invoice_deliveries,
     mirror,
     quotes,
+    reconcile,
     resolve,
     retries,
 )
 from billing.types import Cause
+from billing.types.differences import Scope
 from orgs import clock
 
 # Longer than any batch takes (a fetch is bounded at 3 s to connect and 20 s to read, tried three
@@ -77,3 +79,15 @@ def drop_old_quotes(**_future: Any) -> None:
 def deliver_invoices(**_future: Any) -> None:
     """Mail the invoices that no mail has brought yet."""
     invoice_deliveries.deliver_missing(now=clock.now())
+
+
+@shared_task(name=jobs.RECONCILE_RECENT)
+def reconcile_recent(**_future: Any) -> None:
+    """Compare with the providers what happened since the last comparison."""
+    reconcile.reconcile_all(scope=Scope.RECENT, now=clock.now())
+
+
+@shared_task(name=jobs.RECONCILE_ALL)
+def reconcile_everything(**_future: Any) -> None:
+    """Compare with the providers everything they have."""
+    reconcile.reconcile_all(scope=Scope.FULL, now=clock.now())

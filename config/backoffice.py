@@ -80,6 +80,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Invoices", "receipt", "billing", "invoice"),
                     _page("Cases", "report", "billing", "case"),
+                    _page("Dunning", "event_busy", "engine", "dunningstate"),
                     _page("Credit notes", "undo", "billing", "creditnote"),
                     _page("Refunds", "currency_exchange", "billing", "refund"),
                     _page("Disputes", "gavel", "billing", "dispute"),
@@ -97,14 +98,18 @@ UNFOLD: dict[str, Any] = {
                     _page("Prices", "payments", "billing", "price"),
                     _page("Coupons", "confirmation_number", "billing", "coupon"),
                     _page("Coupon uses", "redeem", "billing", "couponredemption"),
+                    _page("Dunning policies", "event_upcoming", "engine", "dunningpolicy"),
                 ],
             },
             {
                 "title": "Providers",
                 "separator": True,
                 "items": [
+                    _page("Differences", "difference", "billing", "difference"),
+                    _page("Comparisons", "compare_arrows", "billing", "reconciliation"),
                     _page("Incoming events", "inbox", "billing", "inboxevent"),
                     _page("Merchant accounts", "storefront", "billing", "merchantaccount"),
+                    _page("Outages", "power_off", "engine", "circuit"),
                     _page("Mirror queue", "sync", "billing", "mirrortodo"),
                     _page("Stripe customers", "contacts", "djstripe", "customer"),
                     _page("Stripe subscriptions", "event_repeat", "djstripe", "subscription"),

@@ -20,7 +20,7 @@ MIRROR_QUEUE = "mirror"
 RETRY_QUEUE = "billing-retry"
 
 # The guarantee behind each wake-up: what a lost message leaves behind is found here.
-_BILLING_SWEEPS: dict[str, timedelta] = {
+_BILLING_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.drain_inbox": timedelta(seconds=5),
     "billing.reclaim_inbox": timedelta(seconds=30),
     "billing.resolve_attempts": timedelta(seconds=10),
@@ -28,6 +28,8 @@ _BILLING_SWEEPS: dict[str, timedelta] = {
     "billing.deliver_invoices": timedelta(minutes=10),
     "billing.end_grace": timedelta(seconds=60),
     "billing.drop_old_quotes": timedelta(hours=1),
+    "billing.reconcile_recent": timedelta(hours=1),
+    "billing.reconcile_all": crontab(hour="2", minute="41"),
 }
 _OTHER_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.drain_mirror": timedelta(seconds=5),

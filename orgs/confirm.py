@@ -23,8 +23,12 @@ def ask(
     action: str,
     question: str,
     verb: str,
+    reason: str = "",
 ) -> TemplateResponse:
-    """Show what an action is about to be done to, and ask."""
+    """Show what an action is about to be done to, and ask.
+
+    With `reason` the answer has to bring one, under that name; this is its label.
+    """
     context = {
         **page.admin_site.each_context(request),
         "title": verb,
@@ -33,6 +37,7 @@ def ask(
         "action": action,
         "question": question,
         "verb": verb,
+        "reason": reason,
         "back": request.get_full_path(),
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
     }

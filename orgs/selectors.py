@@ -79,6 +79,11 @@ def next_slug_number(base: str) -> int:
     return number
 
 
+def organization_by_slug(slug: str) -> Organization | None:
+    """Return an organization by its name in addresses."""
+    return Organization.objects.filter(slug=slug).first()
+
+
 def keys_of(organization: Organization) -> QuerySet[ApiKey]:
     """Return the organization's API keys, revoked ones too."""
     return ApiKey.objects.for_org(organization)

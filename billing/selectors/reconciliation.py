@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from billing.enums import FINAL_STATUSES, AttemptState, InboxState
 from billing.models import (
@@ -20,7 +20,7 @@ from billing.models import (
     Subscription,
 )
 from billing.types import Subject, SubscriptionSnapshot
-from billing.types.differences import RunState
+from billing.types.differences import DifferenceKind, DifferenceState, RunState
 from orgs.models import Organization
 from orgs.selectors import parse_uuid
 
@@ -186,3 +186,15 @@ def last_reconciliation(provider: str) -> Reconciliation | None:
     """Return the newest comparison of all organizations that came to its end."""
     rows = Reconciliation.objects.filter(provider=provider, organization=None, state=RunState.DONE)
     return rows.order_by("-started_at").first()
+
+
+def standing_by_kind(provider: str, organization: Organization | None) -> list[tuple[str, int]]:
+    """Return how much stands open of each kind, in words, most first."""
+    rows = Difference.objects.filter(provider=provider, state=DifferenceState.OPEN)
+    if organization is not None:
+        rows = rows.for_org(organization)
+    counts = rows.order_by().values_list("kind").annotate(count=Count("pk"))
+    return [
+        (DifferenceKind(kind).label, count)
+        for kind, count in sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+    ]

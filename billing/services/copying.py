@@ -1,7 +1,7 @@
 """Taking over what a snapshot says of a subscription: which field becomes what."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from billing.enums import FINAL_STATUSES, SubscriptionStatus
@@ -107,3 +107,5 @@ def _note_arrears(subscription: Subscription, now: datetime) -> None:
     """Keep since when a payment is overdue: grace counts from there."""
     is_overdue = subscription.status == SubscriptionStatus.PAST_DUE
     subscription.past_due_since = (subscription.past_due_since or now) if is_overdue else None
+    if not is_overdue:
+        subscription.grace_extension = timedelta()

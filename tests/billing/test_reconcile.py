@@ -25,10 +25,11 @@ pytestmark = pytest.mark.django_db
 
 @dataclasses.dataclass(frozen=True)
 class Drift:
-    """One way in which rows and provider come to disagree, behind everybody's back."""
+    """One way in which rows and provider come to disagree; `also` is what follows from it."""
 
     kind: Kind
     inject: Callable[[Shop], object]
+    also: frozenset[Kind] = frozenset()
 
     def __str__(self) -> str:
         return self.kind.value
@@ -135,7 +136,7 @@ DRIFTS = [
         lambda shop: theirs(shop, subscription_path(shop), cancel_at_period_end="true"),
     ),
     Drift(Kind.DISCOUNT, coupon_there),
-    Drift(Kind.DEFAULT_METHOD, card_there),
+    Drift(Kind.DEFAULT_METHOD, card_there, frozenset({Kind.PAYMENT_METHODS})),
     Drift(
         Kind.CUSTOMER_EMAIL,
         lambda shop: theirs(shop, f"/v1/customers/{shop.customer}", email="other@bistro.example"),
@@ -143,9 +144,14 @@ DRIFTS = [
     Drift(
         Kind.CUSTOMER_MISSING,
         lambda shop: shop.stripe.api("DELETE", f"/v1/customers/{shop.customer}"),
+        frozenset({Kind.STATUS}),
     ),
-    Drift(Kind.SUBSCRIPTION_UNKNOWN, second_subscription),
-    Drift(Kind.SUBSCRIPTION_MISSING, lambda shop: ours(shop, external_id="sub_nowhere")),
+    Drift(Kind.SUBSCRIPTION_UNKNOWN, second_subscription, frozenset({Kind.INVOICE_UNKNOWN})),
+    Drift(
+        Kind.SUBSCRIPTION_MISSING,
+        lambda shop: ours(shop, external_id="sub_nowhere"),
+        frozenset({Kind.SUBSCRIPTION_UNKNOWN}),
+    ),
     Drift(Kind.INVOICE_UNKNOWN, invoice_forgotten),
     Drift(Kind.INVOICE_MISSING, invoice_of_nobody),
     Drift(Kind.INVOICE_STATUS, invoice_here(status="open")),
@@ -180,4 +186,4 @@ class TestReconcile:
 
         compare(stripe)
 
-        assert kinds(settled) == {drift.kind}
+        assert kinds(settled) == {drift.kind, *drift.also}

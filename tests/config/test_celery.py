@@ -5,6 +5,7 @@ from datetime import timedelta
 import celery as celery_package
 import pytest
 import redis
+from celery.schedules import crontab
 from django.conf import settings
 
 from billing import jobs
@@ -18,6 +19,7 @@ SWEEPS = {
     jobs.EXPIRE_CHECKOUTS: 60,
     jobs.END_GRACE: 60,
     jobs.DROP_OLD_QUOTES: 3600,
+    jobs.RECONCILE_RECENT: 3600,
 }
 
 
@@ -30,6 +32,11 @@ class TestBeatSchedule:
             assert schedule[name]["options"]["expires"] == seconds
         assert schedule["orgs.purge_idempotency"]["task"] == "orgs.purge_idempotency"
 
+    def test_compares_everything_with_the_providers_at_night(self) -> None:
+        schedule = celery.beat_schedule(with_billing=True, billing_queue="till")
+
+        assert schedule[jobs.RECONCILE_ALL]["schedule"] == crontab(hour="2", minute="41")
+
     def test_leaves_the_billing_sweeps_out_when_they_are_switched_off(self) -> None:
         schedule = celery.beat_schedule(with_billing=False, billing_queue="till")
 
@@ -40,7 +47,10 @@ class TestBeatSchedule:
         schedule = celery.beat_schedule(with_billing=True, billing_queue="billing-retry")
 
         queues = {name: entry.get("options", {}).get("queue") for name, entry in schedule.items()}
-        assert {name for name, queue in queues.items() if queue == "billing-retry"} == set(SWEEPS)
+        assert {name for name, queue in queues.items() if queue == "billing-retry"} == {
+            *SWEEPS,
+            jobs.RECONCILE_ALL,
+        }
 
     @pytest.mark.django_db  # Celery's Django part checks the models first
     def test_names_only_tasks_that_exist(self) -> None:
