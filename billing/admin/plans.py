@@ -9,6 +9,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from billing.admin import display
+from billing.engine import policies
 from billing.enums import FeatureKind
 from billing.models import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
 from billing.money import Money
@@ -24,10 +25,23 @@ class VersionInline(ReadOnlyInline[PlanVersion, Plan]):
     ordering = ("-version",)
 
 
+class PlanForm(ModelForm[Plan]):
+    """A plan, whose grace has to fit the policy for its unpaid invoices."""
+
+    def clean_grace_days(self) -> int:
+        """Refuse a grace that the plan's dunning policy contradicts."""
+        days = int(self.cleaned_data["grace_days"])
+        found = policies.complaints_about_grace(self.instance, days)
+        if found:
+            raise forms.ValidationError(found)
+        return days
+
+
 @admin.register(Plan)
 class PlanAdmin(DeskAdmin[Plan]):
     """What a plan costs and gives is on the pages of its versions."""
 
+    form = PlanForm
     list_display = ("name", "code", "rank", "is_active", "contact_sales", "grace_days")
     list_filter = ("is_active", "contact_sales")
     search_fields = ("code", "name")

@@ -9,7 +9,10 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from billing.engine.models import Circuit, DunningPolicy, Outage, PlanDunning
+from billing.enums import Provider
 from orgs.models import User
 from tests import factories_billing as make
 from tests import factories_invoices as made
@@ -76,6 +79,20 @@ def delivered_invoice() -> Model:
     return invoice
 
 
+def policy() -> Model:
+    number = DunningPolicy.objects.count()
+    row: Model = DunningPolicy.objects.create(name=f"Policy {number}")
+    PlanDunning.objects.create(policy=row, plan=make.PlanFactory.create())
+    return row
+
+
+def circuit() -> Model:
+    seller = MembershipFactory.create().organization
+    row = Circuit.objects.create(provider=Provider.CARDCONNECT, seller=seller)
+    Outage.objects.create(circuit=row, began_at=timezone.now())
+    return row
+
+
 PAGES = [
     Page("billing_plan", make.PlanFactory.create),
     Page("billing_planversion", make.PlanVersionFactory.create),
@@ -98,6 +115,8 @@ PAGES = [
     Page("billing_creditnote", made.CreditNoteFactory.create),
     Page("billing_refund", made.RefundFactory.create),
     Page("billing_dispute", made.DisputeFactory.create),
+    Page("engine_dunningpolicy", policy),
+    Page("engine_circuit", circuit),
     Page("orgs_organization", member_organization),
     Page("notifications_message", MessageFactory.create),
     Page("djstripe_customer", mirrored_customer),
@@ -108,6 +127,7 @@ PAGES = [
 
 EDITABLE = {
     "billing_coupon",
+    "engine_dunningpolicy",
     "billing_plan",
     "billing_planversion",
     "billing_merchantaccount",

@@ -128,14 +128,6 @@ class PlanDunning(BaseModel):
     def __str__(self) -> str:
         return f"{self.plan}: {self.policy}"
 
-    def clean(self) -> None:
-        """Refuse a plan whose grace contradicts the policy."""
-        if self.plan_id is None:
-            return
-        found = self.policy.complaints_for(self.plan) if _is_days(self.policy.notice_days) else {}
-        if found:
-            raise ValidationError([words for all_ in found.values() for words in all_])
-
 
 class DunningState(BaseModel):
     """How far an invoice has come under its policy: what was tried, and what was said."""

@@ -1,0 +1,33 @@
+"""Which dunning policy holds for what is sold."""
+
+from billing.engine import dunning_policy
+from billing.engine.dunning_policy import Policy
+from billing.engine.models import DunningPolicy
+from billing.models import Plan
+from billing.models.plans import DEFAULT_GRACE_DAYS
+
+
+def policy_of(plan: Plan | None) -> Policy:
+    """Return the policy of a plan: its own, else the default, else the one of the house.
+
+    One that contradicts the plan's grace by now (both were changed at once) still holds, as far as
+    it can: nobody is tried more often than any policy may.
+    """
+    row = _row_of(plan)
+    grace = plan.grace_days if plan else DEFAULT_GRACE_DAYS
+    return row.for_grace(grace) if row else Policy(grace_days=grace)
+
+
+def complaints_about_grace(plan: Plan, grace_days: int) -> list[str]:
+    """Return what contradicts in the policy of a plan if it had another grace."""
+    row = _row_of(plan)
+    if row is None:
+        return []
+    found = dunning_policy.contradictions(row.for_grace(grace_days))
+    return [f"{row}: {words}" for all_ in found.values() for words in all_]
+
+
+def _row_of(plan: Plan | None) -> DunningPolicy | None:
+    rows = DunningPolicy.objects.all()
+    own = rows.filter(plan_rows__plan=plan).first() if plan else None
+    return own or rows.filter(is_default=True).first()
