@@ -10,11 +10,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.contract import spec_from_sdk
 from tests.simulators import shop as shop_page
+from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.payer import Payer
 from tests.simulators.receiver import Receiver
 from tests.simulators.standing_steps import Case
 from tests.simulators.stripe import API_VERSION
 from tests.simulators.stripe.client import PUBLISHABLE_KEY, SECRET_KEY, StripeSimulator
+
+# 2026-03-02 12:00 UTC: far from the hour at which batches close.
+NOON = 1_772_452_800
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +33,21 @@ def simulator(running_simulator: StripeSimulator) -> StripeSimulator:
     """The process with nothing in it."""
     running_simulator.reset(endpoints=True)
     return running_simulator
+
+
+@pytest.fixture(scope="module")
+def running_gateway() -> Iterator[CardPointeSimulator]:
+    """One CardPointe process for the tests of a module."""
+    with CardPointeSimulator.start() as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(running_gateway: CardPointeSimulator) -> CardPointeSimulator:
+    """CardPointe with nothing in it, at noon, without a limit of calls."""
+    running_gateway.reset(now=NOON)
+    running_gateway.settings(rate_limit=0)
+    return running_gateway
 
 
 @pytest.fixture

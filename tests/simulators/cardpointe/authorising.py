@@ -9,6 +9,7 @@ from tests.simulators.cardpointe import (
     codes,
     emulation,
     ledger,
+    lifecycle,
     profiles,
     receipts,
     tokens,
@@ -214,6 +215,7 @@ def _store(call: Call, source: _Source, verdict: Verdict, amount: int) -> Json:
         txn.update(profileid=saved["profileid"], acctid=saved["acctid"])
     if amount and (given.is_set("capture") or amount < 0):
         ledger.queue(world, txn, txn["amount"])
+        lifecycle.mark_settlement(call, txn)
     ledger.touch(world, txn)
     return txn
 

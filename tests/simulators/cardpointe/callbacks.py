@@ -81,7 +81,9 @@ class Callbacks:
             while True:
                 for row in self._due():
                     row.update(await _send(client, row))
-                    self.world.store.touch("callback", row["id"])
+                    # A reset may have come while we waited for the answer.
+                    if self.world.store.find("callback", row["id"]) is row:
+                        self.world.store.touch("callback", row["id"])
                 await asyncio.sleep(_WAIT_S)
 
     def _due(self) -> list[Json]:

@@ -27,7 +27,7 @@ def capture(call: Call) -> Json:
         code = "26" if txn["settled_at"] else _NO_ACTION
         raise Refused(code, retref=txn["retref"], setlstat=txn["setlstat"])
     if txn["respstat"] == "A":
-        _mark_settlement(call, txn)
+        mark_settlement(call, txn)
     return {
         **_result(codes.approval(merchant.cardproc), txn),
         "amount": amounts.shown(txn["captured"]),
@@ -90,7 +90,7 @@ def refund(call: Call) -> Json:
         parent["refunded"] += amount
         ledger.touch(world, parent)
         ledger.queue(world, txn, amount)
-        _mark_settlement(call, txn)
+        mark_settlement(call, txn)
     body = {**_result(code, txn), "amount": amounts.shown(txn["amount"])}
     if world.setting("refund_retref") == "same":
         body["retref"] = parent["retref"]
@@ -98,6 +98,13 @@ def refund(call: Call) -> Json:
         if txn[name]:
             body[name] = txn[name]
     return body
+
+
+def mark_settlement(call: Call, txn: Json) -> None:
+    """Note how a transaction will be settled, where a fault says so."""
+    if call.fault is not None and call.fault.kind == "settle_reject":
+        txn["settles_as"] = call.fault.letter
+        ledger.touch(call.world, txn)
 
 
 def _void(call: Call, txn: Json) -> Json:
@@ -149,12 +156,6 @@ def _declined_refund(call: Call, parent: Json, amount: int) -> Code | None:
     if fault is not None and fault.kind in ("decline", "b_code"):
         return codes.named(fault.proc or proc, fault.code)
     return emulation.refund(proc, parent["captured"], amount)
-
-
-def _mark_settlement(call: Call, txn: Json) -> None:
-    if call.fault is not None and call.fault.kind == "settle_reject":
-        txn["settles_as"] = call.fault.letter
-        ledger.touch(call.world, txn)
 
 
 def _result(code: Code, txn: Json) -> Json:
