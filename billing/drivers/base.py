@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
+from billing.drivers.by_hand_calls import ByHandCalls
 from billing.drivers.change_calls import ChangeCalls
 from billing.drivers.coupon_calls import CouponCalls
 from billing.drivers.invoice_calls import InvoiceCalls
@@ -86,10 +87,13 @@ class Capabilities:
     mirror: bool
     payment_methods: bool
     portal: bool
+    automatic_collection: bool = True
     listing: bool = False
 
 
-class PaymentDriver(ChangeCalls, CouponCalls, InvoiceCalls, ListingCalls, PayerCalls, Protocol):
+class PaymentDriver(
+    ByHandCalls, ChangeCalls, CouponCalls, InvoiceCalls, ListingCalls, PayerCalls, Protocol
+):
     """One provider. Reads may be repeated by the driver; writes never are.
 
     Every call raises `DriverRejected`, `DriverUnavailable` or `OutcomeUnknown`; a read raises

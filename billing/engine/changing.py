@@ -153,14 +153,27 @@ def drop_unpaid(house: House, external_id: str) -> SubscriptionSnapshot:
 
 
 def _drop(invoice: EngineInvoice, now: datetime) -> None:
-    """Void the invoice of a change that was not paid, and forget the change."""
     with transaction.atomic(durable=True):
-        locked = charging.lock(invoice.pk)
-        row = locked.subscription
-        if locked.is_undecided:
-            raise OutcomeUnknown("API_ERROR", detail="charge_undecided")
-        if locked.status != InvoiceStatus.OPEN or row is None:
-            return
-        papers.void(locked, now=now)
-        row.pending_change = None
-        outcomes.plan(row, now=now)
+        row = charging.lock(invoice.pk).subscription
+        if row is not None:
+            give_up(row, now=now)
+            outcomes.plan(row, now=now)
+
+
+def give_up(row: EngineSubscription, *, now: datetime) -> None:
+    """Void the invoice of a locked subscription's unpaid change, and forget the change.
+
+    The caller saves the subscription.
+
+    Raises:
+        OutcomeUnknown: its charge is undecided.
+    """
+    if row.pending_change is None:
+        return
+    found = EngineInvoice.objects.get(external_id=row.pending_change["invoice"])
+    invoice = charging.lock(found.pk)
+    if invoice.is_undecided:
+        raise OutcomeUnknown("API_ERROR", detail="charge_undecided")
+    if invoice.status == InvoiceStatus.OPEN:
+        papers.void(invoice, now=now)
+    row.pending_change = None

@@ -6,7 +6,7 @@ invoice locked (`charging.lock`).
 
 import dataclasses
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -26,6 +26,8 @@ from orgs.base import insert_once
 
 # What an invoice counts as that nothing can be charged to.
 NO_METHOD = ChargeResult("failed", decline_code="no_payment_method", decline_kind=DeclineKind.HARD)
+# A renewal that provably was not charged: the rail was down, or our account is wrong.
+TRY_AGAIN_AFTER = timedelta(minutes=15)
 _OWING = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNPAID)
 _RUNNING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
 
@@ -116,7 +118,7 @@ def not_processed(invoice: EngineInvoice, *, now: datetime, error_code: str = ""
     """Take over that a charge provably never happened: no decline, and nothing changes by it."""
     invoice.charge_state = ChargeState.NOT_PROCESSED
     if invoice.billing_reason == BillingReason.CYCLE:
-        invoice.next_attempt_at = now
+        invoice.next_attempt_at = now + TRY_AGAIN_AFTER
     invoice.save(update_fields=["charge_state", "next_attempt_at", "updated_at"])
     if invoice.attempt is not None:
         attempts.end(invoice.attempt, AttemptState.NOT_PROCESSED, now=now, error_code=error_code)

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.drivers.base import DriverRejected
-from billing.engine import ids, outcomes
+from billing.engine import changing, ids, outcomes
 from billing.engine.cycle_rows import find_price
 from billing.engine.house import House, is_handled, lock_subscription, now_of
 from billing.engine.models import EngineSubscription
@@ -91,7 +91,12 @@ def resume(house: House, external_id: str, key: str) -> SubscriptionSnapshot:
 def cancel(
     house: House, external_id: str, *, reason: str, comment: str, key: str
 ) -> SubscriptionSnapshot:
-    """End a subscription now: nothing is charged, nothing is credited."""
+    """End a subscription now: nothing is charged, nothing is credited.
+
+    Raises:
+        OutcomeUnknown: the charge of a change is undecided.
+    """
+    changing.drop_unpaid(house, external_id)
     row = house.subscription(external_id)
     now = now_of(row.organization_id)
     with transaction.atomic(durable=True):
@@ -106,7 +111,6 @@ def end(row: EngineSubscription, *, now: datetime) -> None:
     """End a locked subscription. What it owes stays owed; nobody charges it by itself any more."""
     row.status = SubscriptionStatus.CANCELED
     row.canceled_at, row.ended_at = row.canceled_at or now, now
-    row.pending_change = None
     forget_schedule(row)
     outcomes.plan(row, now=now)
 
