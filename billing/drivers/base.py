@@ -78,7 +78,8 @@ class Capabilities:
     """What differs between providers; scenarios shared by all of them ask here.
 
     `payment_methods`: it keeps what a payer can pay with. `portal`: it has a page for payers.
-    `listing`: it can say everything it has, for the comparison with our rows.
+    `listing`: it can say everything it has, for the comparison with our rows. `part_payments`: what
+    staff mark as paid may be a part of an invoice.
     """
 
     hosted_checkout: bool
@@ -89,6 +90,7 @@ class Capabilities:
     portal: bool
     automatic_collection: bool = True
     listing: bool = False
+    part_payments: bool = False
 
 
 class PaymentDriver(

@@ -64,6 +64,7 @@ class SubscriptionSpec:
 
     Without `payment_method` the provider waits for the payer to enter one (the snapshot then has a
     client secret). `trial_days` 0 means none; `discount` lies on the subscription from its start.
+    `days_until_due` is for who pays by invoice; None leaves it to the provider.
     """
 
     our_id: str
@@ -74,3 +75,4 @@ class SubscriptionSpec:
     payment_method: str = ""
     trial_days: int = 0
     discount: DiscountRef | None = None
+    days_until_due: int | None = None

@@ -93,7 +93,21 @@ def retrieve_dispute(stripe: StripeSimulator) -> Call:
     return lambda: build.driver().retrieve_dispute(dispute["id"])
 
 
+def settle_by_hand(_: StripeSimulator) -> Call:
+    external_id, key = unpaid().latest_invoice_id, build.new_key()
+    return lambda: build.driver().settle_by_hand(
+        external_id, amount_minor=2900, reference="ZB-77", idempotency_key=key
+    )
+
+
+def write_off(_: StripeSimulator) -> Call:
+    external_id, key = unpaid().latest_invoice_id, build.new_key()
+    return lambda: build.driver().write_off_invoice(external_id, idempotency_key=key)
+
+
 WRITES = {
+    "settle_by_hand": Case("POST", "/pay$", settle_by_hand),
+    "write_off_invoice": Case("POST", "/mark_uncollectible$", write_off),
     "pay_invoice": Case("POST", "/pay$", pay),
     "refund_payment": Case("POST", "/refunds$", refund_payment),
 }
@@ -110,6 +124,8 @@ CALLS = {
     "retrieve_charge": retrieve_charge,
     "retrieve_payment": retrieve_payment,
     "refund_payment": refund_payment,
+    "settle_by_hand": settle_by_hand,
+    "write_off_invoice": write_off,
     "retrieve_credit_note": retrieve_credit_note,
     "retrieve_dispute": retrieve_dispute,
 }

@@ -1,7 +1,8 @@
 """The calls of Stripe's driver that are about invoices, and about money that goes back."""
 
+from billing.drivers.by_hand_calls import ByHandCalls
 from billing.drivers.invoice_calls import InvoiceCalls
-from billing.drivers.stripe import invoices, reversals
+from billing.drivers.stripe import by_hand, invoices, reversals
 from billing.types import (
     ChargeSnapshot,
     CreditNoteSnapshot,
@@ -11,7 +12,7 @@ from billing.types import (
 )
 
 
-class Invoicing(InvoiceCalls):
+class Invoicing(ByHandCalls, InvoiceCalls):
     """Invoices, refunds, credit notes and disputes, at the pinned API version."""
 
     def retrieve_invoice(self, external_id: str) -> InvoiceSnapshot:
@@ -25,6 +26,23 @@ class Invoicing(InvoiceCalls):
         return invoices.pay(
             external_id, payment_method=payment_method, idempotency_key=idempotency_key
         )
+
+    def settle_by_hand(
+        self,
+        external_id: str,
+        *,
+        amount_minor: int,
+        reference: str,  # noqa: ARG002 - Stripe has no place for it: our own row keeps it
+        idempotency_key: str,
+    ) -> InvoiceSnapshot:
+        """Mark an open invoice as paid outside of Stripe, as a whole."""
+        return by_hand.settle(
+            external_id, amount_minor=amount_minor, idempotency_key=idempotency_key
+        )
+
+    def write_off_invoice(self, external_id: str, *, idempotency_key: str) -> InvoiceSnapshot:
+        """Give an open invoice up as uncollectible."""
+        return by_hand.write_off(external_id, idempotency_key=idempotency_key)
 
     def retrieve_charge(self, external_id: str) -> ChargeSnapshot:
         """Ask for a charge with its refunds."""
