@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from billing.drivers.base import DriverRejected, DriverUnavailable
 from billing.drivers.cardconnect import hosts
@@ -92,16 +93,11 @@ def of_payer(payer_id: str) -> MerchantAccount:
     """
     payer = Payer.objects.filter(provider=Provider.CARDCONNECT, external_id=payer_id).first()
     seller_id = payer.seller_id if payer else None
-    account = (
-        MerchantAccount.objects.filter(
-            provider=Provider.CARDCONNECT,
-            organization_id=seller_id,
-            mode=settings.CARDCONNECT_MODE,
-            is_active=True,
-        )
-        .order_by("created_at")
-        .first()
+    sellers = Q(organization_id=seller_id) if seller_id else Q(organization=None)
+    accounts = MerchantAccount.objects.filter(
+        sellers, provider=Provider.CARDCONNECT, mode=settings.CARDCONNECT_MODE, is_active=True
     )
+    account = accounts.order_by("created_at").first()
     if account is None:
         logger.error("cardconnect.no_account", extra={"seller": str(seller_id or "")})
         raise DriverRejected("INVALID_REQUEST", detail="no_merchant_account")

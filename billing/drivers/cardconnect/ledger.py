@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,18 @@ from billing.drivers.cardconnect.models import (
 )
 from billing.drivers.cardconnect.outcome import code_of, text
 
+# The columns they go into: an answer may carry anything.
+_WIDTHS = {
+    "authcode": 6,
+    "avsresp": 2,
+    "cvvresp": 1,
+    "setlstat": 30,
+    "batchid": 20,
+    "respstat": 1,
+    "retref": 14,
+    "respproc": 4,
+    "respcode": 4,
+}
 _KEPT = ("authcode", "avsresp", "cvvresp", "setlstat", "batchid", "respstat")
 
 
@@ -52,14 +63,11 @@ def record(entry: Entry, *, state: TransactionState, body: Mapping[str, Any]) ->
 
 
 def _fields(body: Mapping[str, Any]) -> dict[str, str]:
-    """Return the kept fields, cut to their columns: an answer may carry anything."""
+    """Return the kept fields, cut to their columns."""
     processor, code = code_of(body)
     found = {name: text(body, name) for name in _KEPT}
     found |= {"retref": text(body, "retref"), "respproc": processor, "respcode": code}
-    return {
-        name: value[: GatewayTransaction._meta.get_field(name).max_length]  # noqa: SLF001 - Django's name for a documented API
-        for name, value in found.items()
-    }
+    return {name: value[: _WIDTHS[name]] for name, value in found.items()}
 
 
 def charge_of(*, organization_id: UUID, retref: str) -> GatewayTransaction | None:
@@ -76,6 +84,7 @@ def charge_of(*, organization_id: UUID, retref: str) -> GatewayTransaction | Non
     )
 
 
-def mark(row: GatewayTransaction, state: TransactionState, *, now: datetime) -> None:
-    """Write down another state, and when the gateway was asked."""
+def mark(row: GatewayTransaction, state: TransactionState) -> None:
+    """Write down another state, and that the gateway was asked."""
+    now = timezone.now()
     GatewayTransaction.objects.filter(pk=row.pk).update(state=state, asked_at=now, updated_at=now)

@@ -1,0 +1,259 @@
+"""Giving money back: voided before it is settled, refunded after, queued in between.
+
+Each refund has its own order id. What is queued was never sent, and is tried again by a sweep.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
+from billing.drivers.cardconnect import (
+    accounts,
+    amounts,
+    calls,
+    declines,
+    ledger,
+    trouble,
+    voiding,
+)
+from billing.drivers.cardconnect.accounts import Merchant
+from billing.drivers.cardconnect.decline_table import Group
+from billing.drivers.cardconnect.finding import ABSENT_AFTER
+from billing.drivers.cardconnect.models import (
+    GatewayTransaction,
+    TransactionKind,
+    TransactionState,
+)
+from billing.drivers.cardconnect.outcome import Verdict, classify, is_absent, text
+from billing.engine.rails import RefundOrder, RefundResult
+
+_S = TransactionState
+_TAKES_MONEY = (_S.QUEUED, _S.SENT, _S.APPROVED, _S.VOIDED, _S.SETTLED)
+_DONE = (_S.APPROVED, _S.VOIDED, _S.SETTLED)
+_YES = "Y"
+# A batch closes once a day; the gateway says more often whether it did.
+_ASK_AGAIN_AFTER = timedelta(hours=1)
+
+logger = logging.getLogger(__name__)
+
+
+def refund(order: RefundOrder) -> RefundResult:
+    """Give money of a charge back; the same reference again is the same refund.
+
+    Raises:
+        DriverRejected, DriverUnavailable: provably not given back.
+        OutcomeUnknown: sent, no usable answer.
+    """
+    charge = ledger.charge_of(organization_id=order.organization_id, retref=order.charge_id)
+    if charge is None or order.currency.upper() != charge.currency:
+        raise DriverRejected("INVALID_REQUEST", detail="no_such_charge")
+    merchant = accounts.ready(charge.account)
+    row, is_new = _reserve(order, charge)
+    if is_new:
+        return _try(row, charge, merchant)
+    if row.state == _S.SENT:
+        raise OutcomeUnknown("API_ERROR", detail="refund_undecided")
+    return _result(row)
+
+
+def _reserve(order: RefundOrder, charge: GatewayTransaction) -> tuple[GatewayTransaction, bool]:
+    """Write a refund down unless all of them together would be more than was charged."""
+    with transaction.atomic():
+        GatewayTransaction.objects.select_for_update().get(pk=charge.pk)
+        known = GatewayTransaction.objects.filter(
+            kind=TransactionKind.REFUND, reference=order.reference
+        ).first()
+        if known is not None:
+            return known, False
+        if not 0 < order.amount_minor <= charge.amount_minor - _given_back(charge):
+            raise DriverRejected("INVALID_REQUEST", detail="refund_too_large")
+        row = GatewayTransaction.objects.create(
+            organization_id=charge.organization_id,
+            account_id=charge.account_id,
+            kind=TransactionKind.REFUND,
+            state=_S.QUEUED,
+            reference=order.reference,
+            parent_retref=charge.retref,
+            amount_minor=order.amount_minor,
+            currency=charge.currency,
+            asked_at=timezone.now(),
+        )
+    return row, True
+
+
+def _given_back(charge: GatewayTransaction) -> int:
+    refunds = GatewayTransaction.objects.filter(
+        organization_id=charge.organization_id,
+        kind=TransactionKind.REFUND,
+        parent_retref=charge.retref,
+        state__in=_TAKES_MONEY,
+    )
+    return int(refunds.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
+
+
+def _try(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant) -> RefundResult:
+    """Void, refund or leave queued, by what the gateway says of the charge now."""
+    try:
+        now_there = _charge_there(charge, merchant)
+    except DriverUnavailable:
+        return _result(row)  # asked again by the sweep: nothing was sent
+    if text(now_there, "setlstat") == voiding.VOIDED:
+        ledger.mark(row, _S.ABSENT)
+        raise DriverRejected("INVALID_REQUEST", detail="charge_voided")
+    if text(now_there, "voidable") == _YES and row.amount_minor == charge.amount_minor:
+        return _void(row, charge, merchant)
+    if text(now_there, "refundable") == _YES:
+        return _send(row, charge, merchant)
+    return _result(row)
+
+
+def _charge_there(charge: GatewayTransaction, merchant: Merchant) -> Mapping[str, Any]:
+    rows = calls.inquire_by_order(merchant, charge.reference)
+    found = next((row for row in rows if text(row, "retref") == charge.retref), None)
+    if found is None:
+        raise DriverRejected("INVALID_REQUEST", detail="no_such_charge")
+    return found
+
+
+def _void(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant) -> RefundResult:
+    if not _claim(row):
+        raise OutcomeUnknown("API_ERROR", detail="refund_undecided")
+    try:
+        is_voided = voiding.void(merchant, retref=charge.retref, reference=charge.reference)
+    except DriverUnavailable as error:
+        raise trouble.unanswered("void", error) from error
+    if is_voided:
+        ledger.mark(charge, _S.VOIDED)
+    # Settled a moment ago: it waits until it can be refunded.
+    return _end(row, _S.VOIDED if is_voided else _S.QUEUED, {"retref": charge.retref})
+
+
+def _send(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant) -> RefundResult:
+    if not _claim(row):
+        raise OutcomeUnknown("API_ERROR", detail="refund_undecided")
+    fields = {
+        "retref": charge.retref,
+        "amount": amounts.to_wire(row.amount_minor, row.currency),
+        "orderid": row.reference,
+    }
+    try:
+        answer = calls.refund(merchant, fields)
+    except DriverUnavailable:
+        ledger.mark(row, _S.ABSENT)
+        raise
+    verdict = classify(row.amount_minor, answer)
+    match verdict:
+        case Verdict.APPROVED:
+            return _end(row, _S.APPROVED, answer.body)
+        case Verdict.DECLINED:
+            is_early = declines.explain(answer.body, "").group is Group.STATE
+            return _end(row, _S.QUEUED if is_early else _S.DECLINED, answer.body)
+        case Verdict.THROTTLED | Verdict.CONFIG:
+            ledger.mark(row, _S.ABSENT)
+        case _:
+            pass  # unknown: `find_refund` asks
+    raise trouble.of_write("refund", merchant, verdict, answer)
+
+
+def _claim(row: GatewayTransaction) -> bool:
+    """Mark a refund as sent, committed before anything is; only one may."""
+    return bool(
+        GatewayTransaction.objects.filter(pk=row.pk, state=_S.QUEUED).update(
+            state=_S.SENT, asked_at=timezone.now()
+        )
+    )
+
+
+def _end(row: GatewayTransaction, state: TransactionState, body: Mapping[str, Any]) -> RefundResult:
+    entry = ledger.Entry(
+        kind=TransactionKind.REFUND,
+        organization_id=row.organization_id,
+        account_id=row.account_id,
+        reference=row.reference,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        parent_retref=row.parent_retref,
+    )
+    ledger.record(entry, state=state, body=body)
+    row.refresh_from_db()
+    return _result(row)
+
+
+def _result(row: GatewayTransaction) -> RefundResult:
+    if row.state in _DONE:
+        return RefundResult("succeeded", external_id=row.retref)
+    if row.state == _S.QUEUED:
+        return RefundResult("pending")
+    return RefundResult("failed", external_id=row.retref, error_code="declined")
+
+
+def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> RefundResult | None:
+    """Ask what became of a refund; None: it was not given back, and will not be.
+
+    Raises:
+        OutcomeUnknown: it can't be said yet.
+        DriverUnavailable: nobody answered.
+    """
+    row = (
+        GatewayTransaction.objects.select_related("account")
+        .filter(
+            organization_id=order.organization_id,
+            kind=TransactionKind.REFUND,
+            reference=order.reference,
+        )
+        .first()
+    )
+    if row is None or row.state == _S.ABSENT:
+        return None
+    if row.state != _S.SENT:
+        return _result(row)
+    merchant = accounts.usable(row.account)
+    found = [r for r in calls.inquire_by_order(merchant, row.reference) if not is_absent(r)]
+    if found:
+        is_approved = text(found[-1], "respstat") == "A"
+        is_over = text(found[-1], "setlstat") in {voiding.VOIDED, voiding.DECLINED}
+        return _end(row, _S.APPROVED if is_approved and not is_over else _S.DECLINED, found[-1])
+    charge = ledger.charge_of(organization_id=row.organization_id, retref=row.parent_retref)
+    if charge is not None:
+        there = _charge_there(charge, merchant)
+        if text(there, "setlstat") == voiding.VOIDED and row.amount_minor == charge.amount_minor:
+            ledger.mark(charge, _S.VOIDED)
+            return _end(row, _S.VOIDED, {"retref": charge.retref})
+    if now - sent_at < ABSENT_AFTER:
+        raise OutcomeUnknown("API_ERROR", detail="too_early")
+    ledger.mark(row, _S.ABSENT)
+    return None
+
+
+def send_queued(*, now: datetime, limit: int = 100) -> int:
+    """Try refunds again that wait for their charge to settle; say how many were decided."""
+    due = (
+        GatewayTransaction.objects.select_related("account")
+        .filter(
+            kind=TransactionKind.REFUND,
+            state=_S.QUEUED,
+            asked_at__lt=now - _ASK_AGAIN_AFTER,
+        )
+        .order_by("asked_at")
+    )
+    return sum(_retry(row) for row in list(due[:limit]))
+
+
+def _retry(row: GatewayTransaction) -> bool:
+    charge = ledger.charge_of(organization_id=row.organization_id, retref=row.parent_retref)
+    if charge is None:
+        return False
+    GatewayTransaction.objects.filter(pk=row.pk).update(asked_at=timezone.now())
+    try:
+        return _try(row, charge, accounts.ready(charge.account)).state != "pending"
+    except (DriverRejected, DriverUnavailable, OutcomeUnknown) as error:
+        logger.warning(
+            "cardconnect.refund_waits", extra={"reference": row.reference, "code": error.code}
+        )
+        return False

@@ -1,0 +1,36 @@
+"""The gateway's simulator, fresh for every test, with the platform's account on it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from billing.drivers.cardconnect import voiding
+from billing.models import MerchantAccount
+from tests.billing.cardconnect import gateway_steps
+from tests.simulators.cardpointe.client import CardPointeSimulator
+
+
+@pytest.fixture(scope="package")
+def running() -> Iterator[CardPointeSimulator]:
+    """One process for all of these tests."""
+    with CardPointeSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(
+    running: CardPointeSimulator, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> CardPointeSimulator:
+    """A gateway that knows nothing yet, and ours pointing at it."""
+    running.reset()
+    settings.CARDCONNECT_API_BASE = running.base_url
+    settings.CARDCONNECT_MODE = "test"
+    monkeypatch.setattr(voiding, "PAUSE_S", 0)
+    return running
+
+
+@pytest.fixture
+def account(db: None, simulator: CardPointeSimulator) -> MerchantAccount:
+    """The platform's own merchant account."""
+    return gateway_steps.open_account()

@@ -1,0 +1,106 @@
+"""A merchant account, cards and orders for tests on the gateway's simulator."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from billing.drivers.cardconnect.rail import CardConnectRail
+from billing.engine.rails import ChargeOrder, RefundOrder
+from billing.enums import Provider
+from billing.models import MerchantAccount
+from billing.types import CardDetails, PaymentMethodSnapshot
+from orgs import references
+from orgs.models import Organization
+from tests.simulators.cardpointe.client import CardPointeSimulator
+from tests.simulators.cardpointe.merchants import FNOR_MID, PASSWORD, SITE, USER
+
+SENT_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SOON = SENT_AT + timedelta(seconds=5)
+LATER = SENT_AT + timedelta(seconds=41)
+MUCH_LATER = SENT_AT + timedelta(minutes=31)
+VISA = "4788250000121443"
+MASTERCARD = "5454545454545454"
+PARTIAL = "4387750101010101"
+
+rail = CardConnectRail()
+
+
+def open_account(
+    organization: Organization | None = None, *, merchid: str = FNOR_MID, **changes: Any
+) -> MerchantAccount:
+    """Give an organization, or the platform, a merchant account."""
+    credentials = {
+        "site": SITE,
+        "merchid": merchid,
+        "api_user": USER,
+        "api_pass": PASSWORD,
+        **changes,
+    }
+    return MerchantAccount.objects.create(
+        organization=organization,
+        provider=Provider.CARDCONNECT,
+        label="Till",
+        external_id=merchid,
+        credentials=json.dumps(credentials),
+    )
+
+
+def save(
+    simulator: CardPointeSimulator,
+    organization: Organization,
+    pan: str = VISA,
+    *,
+    payer: str = "cc_cus_one",
+    cvv: str = "112",
+    card: CardDetails | None = None,
+    key: str = "",
+) -> PaymentMethodSnapshot:
+    """Save a card as a payer does who entered it in the tokenizer."""
+    return rail.save_method(
+        organization_id=organization.pk,
+        payer_id=payer,
+        payment_method=simulator.tokenize(pan, expiry="1230", cvv=cvv),
+        card=card or CardDetails(expiry="1230", name="Joe Cardholder", postal="19355"),
+        idempotency_key=key or str(uuid.uuid4()),
+    )
+
+
+def order_for(organization: Organization, method: str, **changes: Any) -> ChargeOrder:
+    """Return a renewal of 49.00."""
+    values: dict[str, Any] = {
+        "organization_id": organization.pk,
+        "reference": references.new_reference(),
+        "amount_minor": 4900,
+        "currency": "USD",
+        "method_id": method,
+        "initiator": "merchant",
+        "is_recurring": True,
+        "stores_card": False,
+    }
+    return ChargeOrder(**values | changes)
+
+
+def refund_of(order: ChargeOrder, charge_id: str, amount_minor: int = 0) -> RefundOrder:
+    """Return a refund of a charge, all of it unless an amount is given."""
+    return RefundOrder(
+        organization_id=order.organization_id,
+        reference=references.new_reference(),
+        charge_id=charge_id,
+        amount_minor=amount_minor or order.amount_minor,
+        currency=order.currency,
+    )
+
+
+def live(simulator: CardPointeSimulator, reference: str) -> list[dict[str, Any]]:
+    """Return the approved transactions under a reference that were not taken back."""
+    return [
+        txn
+        for txn in simulator.transactions(orderid=reference)
+        if txn["respstat"] == "A" and txn["setlstat"] != "Voided"
+    ]
+
+
+def sent(simulator: CardPointeSimulator, op: str) -> list[dict[str, Any]]:
+    """Return the fields of an operation's calls, oldest first."""
+    return [request["fields"] for request in simulator.requests(op=op)]
