@@ -8,4 +8,5 @@ APPS = [
 ]
 PAYMENT_DRIVERS = {
     "stripe": "billing.drivers.stripe.driver.StripeDriver",
+    "custom": "billing.drivers.custom.driver.CustomDriver",
 }

@@ -4,6 +4,7 @@ import abc
 from datetime import datetime
 
 from billing.drivers.base import ObjectMissing
+from billing.drivers.by_hand_calls import ByHandCalls
 from billing.drivers.invoice_calls import InvoiceCalls
 from billing.engine import paying, refunding, renewing
 from billing.engine.house import House
@@ -19,7 +20,7 @@ from billing.types import (
 )
 
 
-class Invoicing(InvoiceCalls):
+class Invoicing(ByHandCalls, InvoiceCalls):
     """Invoices, payments and refunds; then what only a provider of our own is asked for."""
 
     @abc.abstractmethod
@@ -92,14 +93,14 @@ class Invoicing(InvoiceCalls):
         """Let an overdue subscription be unpaid: no try is left."""
         return renewing.mark_unpaid(self.house(), external_id)
 
-    def settle_invoice(
-        self, external_id: str, *, amount_minor: int, reference: str, now: datetime
+    def settle_by_hand(
+        self, external_id: str, *, amount_minor: int, reference: str, idempotency_key: str
     ) -> InvoiceSnapshot:
-        """Note that staff saw an invoice paid, in full or in part."""
-        return paying.settle_by_hand(
-            self.house(), external_id, ByHand(amount_minor, reference), now=now
-        )
+        """Note that an open invoice was paid, in full or in part, past the rail."""
+        del idempotency_key  # the reference of the payment is what counts once
+        return paying.settle_by_hand(self.house(), external_id, ByHand(amount_minor, reference))
 
-    def write_off_invoice(self, external_id: str, *, now: datetime) -> InvoiceSnapshot:
+    def write_off_invoice(self, external_id: str, *, idempotency_key: str) -> InvoiceSnapshot:
         """Give an open invoice up as uncollectible."""
-        return paying.write_off(self.house(), external_id, now=now)
+        del idempotency_key
+        return paying.write_off(self.house(), external_id)

@@ -85,9 +85,7 @@ class ByHand:
     reference: str
 
 
-def settle_by_hand(
-    house: House, external_id: str, payment: ByHand, *, now: datetime
-) -> InvoiceSnapshot:
+def settle_by_hand(house: House, external_id: str, payment: ByHand) -> InvoiceSnapshot:
     """Note that an open invoice was paid, in full or in part, by a payment staff has seen.
 
     The same reference counts once. Each payment is a try of its own at the invoice's debt.
@@ -99,6 +97,7 @@ def settle_by_hand(
         OutcomeUnknown: a charge of it is undecided: it might be paid twice.
     """
     found = snapshots.find_invoice(house.provider, external_id)
+    now = now_of(found.organization_id)
     with transaction.atomic(durable=True):
         invoice = charging.lock(found.pk)
         if not _is_known(invoice, payment):
@@ -141,7 +140,7 @@ def _note(invoice: EngineInvoice, payment: ByHand, now: datetime) -> None:
         invoice.save(update_fields=["amount_paid_minor", "paid_by_hand_minor", "updated_at"])
 
 
-def write_off(house: House, external_id: str, *, now: datetime) -> InvoiceSnapshot:
+def write_off(house: House, external_id: str) -> InvoiceSnapshot:
     """Give an open invoice up as uncollectible; it can still be paid.
 
     Raises:
@@ -149,6 +148,7 @@ def write_off(house: House, external_id: str, *, now: datetime) -> InvoiceSnapsh
         OutcomeUnknown: a charge of it is undecided.
     """
     found = snapshots.find_invoice(house.provider, external_id)
+    now = now_of(found.organization_id)
     with transaction.atomic(durable=True):
         invoice = charging.lock(found.pk)
         if invoice.is_undecided:

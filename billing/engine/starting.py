@@ -108,7 +108,7 @@ def _new(house: House, payer: Payer, spec: SubscriptionSpec) -> EngineSubscripti
         price=price,
         seats=spec.seats,
         collection=house.collection,
-        days_until_due=house.days_until_due,
+        days_until_due=_days_until_due(house, spec),
         default_method_id=spec.payment_method,
         trial_end=first.cycle.period.end if first.cycle.is_trial else None,
     )
@@ -135,6 +135,10 @@ def _new(house: House, payer: Payer, spec: SubscriptionSpec) -> EngineSubscripti
     row.status = _first_status(row, invoice)
     row.save()
     return row
+
+
+def _days_until_due(house: House, spec: SubscriptionSpec) -> int:
+    return house.days_until_due if spec.days_until_due is None else spec.days_until_due
 
 
 def _first_status(row: EngineSubscription, invoice: EngineInvoice) -> SubscriptionStatus:

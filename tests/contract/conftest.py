@@ -23,8 +23,12 @@ def running(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, Any]]:
 
 
 @pytest.fixture
-def sandbox(running: tuple[Sandbox, dict[str, Any]], settings: Any) -> Sandbox:
+def sandbox(
+    running: tuple[Sandbox, dict[str, Any]], settings: Any, request: pytest.FixtureRequest
+) -> Sandbox:
     """The provider that a scenario runs on."""
+    if not running[0].is_remote:
+        request.getfixturevalue("db")
     for name, value in running[1].items():
         setattr(settings, name, value)
     return running[0]
@@ -34,6 +38,20 @@ def sandbox(running: tuple[Sandbox, dict[str, Any]], settings: Any) -> Sandbox:
 def subscribing(sandbox: Sandbox) -> Sandbox:
     """A provider that has subscriptions of its own."""
     return able(sandbox, "subscriptions")
+
+
+@pytest.fixture
+def collecting(subscribing: Sandbox) -> Sandbox:
+    """A provider that charges what is due."""
+    return able(subscribing, "automatic_collection")
+
+
+@pytest.fixture
+def remote(sandbox: Sandbox) -> Sandbox:
+    """A provider whose payers and invoices are asked for over a network."""
+    if not sandbox.is_remote:
+        pytest.skip(f"{sandbox.provider} keeps its rows with us")
+    return sandbox
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from billing.drivers import registry
 from billing.drivers.base import PaymentDriver
 from billing.enums import Provider
 from billing.types import CustomerSpec, PriceSpec, SubscriptionSpec
+from tests.billing.builders import make_organization
 from tests.simulators.stripe.client import StripeSimulator
 
 
@@ -32,6 +33,8 @@ class Sandbox(abc.ABC):
     """Declined already when it is saved."""
     asking_card: ClassVar[str]
     """Its holder must confirm every payment; empty if the provider has no such cards."""
+    is_remote: ClassVar[bool] = True
+    """Its payers and invoices are asked for over a network; otherwise they are rows of ours."""
 
     @classmethod
     @abc.abstractmethod
@@ -61,12 +64,16 @@ class Sandbox(abc.ABC):
         """Return the driver that is configured for the provider."""
         return registry.get_driver(self.provider)
 
-    def new_payer(self) -> str:
+    def new_organization(self) -> str:
+        """Return the id of an organization; a provider of our own needs one that there is."""
+        return str(uuid.uuid4())
+
+    def new_payer(self, organization_id: str = "") -> str:
         """Create a payer; return the provider's id."""
         our_id = str(uuid.uuid4())
         spec = CustomerSpec(
             our_id=our_id,
-            organization_id=str(uuid.uuid4()),
+            organization_id=organization_id or self.new_organization(),
             email=f"{our_id}@example.com",
             name="Acme",
         )
@@ -74,7 +81,8 @@ class Sandbox(abc.ABC):
 
     def new_start(self, card: str) -> SubscriptionSpec:
         """Return what is needed to start a subscription, with a card unless it is empty."""
-        payer = self.new_payer()
+        organization_id = self.new_organization()
+        payer = self.new_payer(organization_id)
         method = ""
         if card:
             method = self.driver.attach_payment_method(
@@ -93,7 +101,7 @@ class Sandbox(abc.ABC):
         )
         return SubscriptionSpec(
             our_id=str(uuid.uuid4()),
-            organization_id=str(uuid.uuid4()),
+            organization_id=organization_id,
             external_customer_id=payer,
             external_price_id=price.external_id,
             seats=2,
@@ -144,7 +152,53 @@ class StripeSandbox(Sandbox):
         return {"stripe-signature": header}
 
 
-SANDBOXES: dict[Provider, type[Sandbox]] = {Provider.STRIPE: StripeSandbox}
+class OwnSandbox(Sandbox):
+    """A provider of our own: its payers, subscriptions and invoices are rows of ours."""
+
+    is_remote = False
+    asking_card = ""
+
+    def new_organization(self) -> str:
+        """Create an organization."""
+        return str(make_organization().pk)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return nothing: our own rows tell what happened."""
+        return []
+
+    def sign(self, body: bytes, secret: str) -> Mapping[str, str]:
+        """Sign nothing."""
+        raise NotImplementedError
+
+
+class CustomSandbox(OwnSandbox):
+    """Invoices by hand: nobody is asked, and nothing gets lost."""
+
+    provider = Provider.CUSTOM
+    good_card = refused_card = refusal = unsavable_card = ""
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, settings: Any) -> Iterator[Sandbox]:
+        """Start nothing."""
+        del settings
+        yield cls()
+
+    def lose_next_answer(
+        self, *, processed: bool, of: Literal["start", "change"] = "start"
+    ) -> None:
+        """Lose nothing."""
+        raise NotImplementedError
+
+    def refuse_connections(self, settings: Any) -> None:
+        """Refuse nothing."""
+        raise NotImplementedError
+
+
+SANDBOXES: dict[Provider, type[Sandbox]] = {
+    Provider.STRIPE: StripeSandbox,
+    Provider.CUSTOM: CustomSandbox,
+}
 
 
 def new_key() -> str:

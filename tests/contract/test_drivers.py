@@ -33,12 +33,12 @@ class TestDriver:
 
 
 class TestStarting:
-    def test_a_good_card_pays(self, subscribing: Sandbox) -> None:
-        spec = subscribing.new_start(subscribing.good_card)
+    def test_a_good_card_pays(self, collecting: Sandbox) -> None:
+        spec = collecting.new_start(collecting.good_card)
 
-        snapshot = subscribing.driver.create_subscription(spec, idempotency_key=new_key())
+        snapshot = collecting.driver.create_subscription(spec, idempotency_key=new_key())
 
-        assert snapshot.provider is subscribing.provider
+        assert snapshot.provider is collecting.provider
         assert snapshot.status is SubscriptionStatus.ACTIVE
         assert snapshot.our_id == spec.our_id
         assert snapshot.organization_id == spec.organization_id
@@ -51,13 +51,13 @@ class TestStarting:
         assert snapshot.current_period_end.utcoffset() is not None
         assert state_of(snapshot) is AttemptState.SUCCEEDED
 
-    def test_a_refused_card_is_an_answer_and_no_exception(self, subscribing: Sandbox) -> None:
-        snapshot = start(subscribing, subscribing.refused_card)
+    def test_a_refused_card_is_an_answer_and_no_exception(self, collecting: Sandbox) -> None:
+        snapshot = start(collecting, collecting.refused_card)
 
         assert snapshot.status is SubscriptionStatus.INCOMPLETE
         assert state_of(snapshot) is AttemptState.FAILED
         assert snapshot.latest_payment is not None
-        assert snapshot.latest_payment.decline_code == subscribing.refusal
+        assert snapshot.latest_payment.decline_code == collecting.refusal
 
     def test_a_card_that_asks_its_holder_waits(self, subscribing: Sandbox) -> None:
         if not subscribing.asking_card:
@@ -84,50 +84,50 @@ class TestStarting:
 
 
 class TestUnknownOutcomes:
-    def test_a_start_that_went_through_is_found_by_our_id(self, subscribing: Sandbox) -> None:
-        spec = subscribing.new_start(subscribing.good_card)
-        subscribing.lose_next_answer(processed=True)
+    def test_a_start_that_went_through_is_found_by_our_id(self, collecting: Sandbox) -> None:
+        spec = collecting.new_start(collecting.good_card)
+        collecting.lose_next_answer(processed=True)
 
         with pytest.raises(OutcomeUnknown):
-            subscribing.driver.create_subscription(spec, idempotency_key=new_key())
+            collecting.driver.create_subscription(spec, idempotency_key=new_key())
 
-        found = subscribing.driver.find_subscription(
+        found = collecting.driver.find_subscription(
             our_id=spec.our_id, external_customer_id=spec.external_customer_id
         )
         assert found is not None
         assert found.status is SubscriptionStatus.ACTIVE
         assert state_of(found) is AttemptState.SUCCEEDED
 
-    def test_a_start_that_did_not_is_not_found(self, subscribing: Sandbox) -> None:
-        spec = subscribing.new_start(subscribing.good_card)
-        subscribing.lose_next_answer(processed=False)
+    def test_a_start_that_did_not_is_not_found(self, collecting: Sandbox) -> None:
+        spec = collecting.new_start(collecting.good_card)
+        collecting.lose_next_answer(processed=False)
 
         with pytest.raises(OutcomeUnknown):
-            subscribing.driver.create_subscription(spec, idempotency_key=new_key())
+            collecting.driver.create_subscription(spec, idempotency_key=new_key())
 
-        found = subscribing.driver.find_subscription(
+        found = collecting.driver.find_subscription(
             our_id=spec.our_id, external_customer_id=spec.external_customer_id
         )
         assert found is None
 
-    def test_the_same_key_charges_once(self, subscribing: Sandbox) -> None:
-        spec, key = subscribing.new_start(subscribing.good_card), new_key()
-        subscribing.lose_next_answer(processed=True)
+    def test_the_same_key_charges_once(self, collecting: Sandbox) -> None:
+        spec, key = collecting.new_start(collecting.good_card), new_key()
+        collecting.lose_next_answer(processed=True)
         with pytest.raises(OutcomeUnknown):
-            subscribing.driver.create_subscription(spec, idempotency_key=key)
-        found = subscribing.driver.find_subscription(
+            collecting.driver.create_subscription(spec, idempotency_key=key)
+        found = collecting.driver.find_subscription(
             our_id=spec.our_id, external_customer_id=spec.external_customer_id
         )
 
-        again = subscribing.driver.create_subscription(spec, idempotency_key=key)
+        again = collecting.driver.create_subscription(spec, idempotency_key=key)
 
         assert again == found
 
-    def test_what_was_never_sent_is_not_processed(self, sandbox: Sandbox, settings: Any) -> None:
-        sandbox.refuse_connections(settings)
+    def test_what_was_never_sent_is_not_processed(self, remote: Sandbox, settings: Any) -> None:
+        remote.refuse_connections(settings)
 
         with pytest.raises(DriverUnavailable) as caught:
-            sandbox.new_payer()
+            remote.new_payer()
 
         assert caught.value.code == "API_ERROR"
 
@@ -147,15 +147,15 @@ class TestEnding:
         assert ended.ended_at is not None
         assert again == ended
 
-    def test_an_unpaid_start_can_be_given_up(self, subscribing: Sandbox) -> None:
-        created = start(subscribing, subscribing.refused_card)
+    def test_an_unpaid_start_can_be_given_up(self, collecting: Sandbox) -> None:
+        created = start(collecting, collecting.refused_card)
 
-        given_up = subscribing.driver.abandon_subscription(
+        given_up = collecting.driver.abandon_subscription(
             created.external_id, idempotency_key=new_key()
         )
 
         assert given_up.status in FINAL_STATUSES
-        assert subscribing.driver.client_secret(created.external_id) == ""
+        assert collecting.driver.client_secret(created.external_id) == ""
 
     def test_a_paid_one_can_not(self, subscribing: Sandbox) -> None:
         created = start(subscribing, subscribing.good_card)

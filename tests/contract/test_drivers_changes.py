@@ -112,18 +112,18 @@ class TestChanges:
         else:  # and, for three seats, the rest of the running period
             assert full < renewal.total_minor <= full + 3 * 2900
 
-    def test_a_declined_card_changes_nothing(self, subscribing: Sandbox) -> None:
-        running = start(subscribing, subscribing.good_card)
-        use_card(subscribing, running, subscribing.refused_card)
+    def test_a_declined_card_changes_nothing(self, collecting: Sandbox) -> None:
+        running = start(collecting, collecting.good_card)
+        use_card(collecting, running, collecting.refused_card)
 
-        asked = subscribing.driver.change_subscription(
+        asked = collecting.driver.change_subscription(
             change_of(running), idempotency_key=new_key()
         )
 
         assert asked.seats == running.seats
         assert asked.awaits_payment_of_change
         assert state_of(asked) is AttemptState.FAILED
-        dropped = subscribing.driver.drop_unpaid_change(
+        dropped = collecting.driver.drop_unpaid_change(
             running.external_id, idempotency_key=new_key()
         )
         assert not dropped.awaits_payment_of_change
@@ -144,14 +144,14 @@ class TestChanges:
         assert asked.latest_payment is not None
         assert asked.latest_payment.client_secret
 
-    def test_one_whose_answer_was_lost_shows_when_asked(self, subscribing: Sandbox) -> None:
-        running = start(subscribing, subscribing.good_card)
-        subscribing.lose_next_answer(processed=True, of="change")
+    def test_one_whose_answer_was_lost_shows_when_asked(self, collecting: Sandbox) -> None:
+        running = start(collecting, collecting.good_card)
+        collecting.lose_next_answer(processed=True, of="change")
 
         with pytest.raises(OutcomeUnknown):
-            subscribing.driver.change_subscription(change_of(running), idempotency_key=new_key())
+            collecting.driver.change_subscription(change_of(running), idempotency_key=new_key())
 
-        found = subscribing.driver.retrieve_subscription(running.external_id)
+        found = collecting.driver.retrieve_subscription(running.external_id)
         assert found.seats == running.seats + 3
 
 

@@ -14,14 +14,14 @@ def pay(sandbox: Sandbox, invoice: str, method: str) -> InvoiceSnapshot:
 
 
 class TestInvoices:
-    def test_a_start_brings_its_invoice_along(self, subscribing: Sandbox) -> None:
-        snapshot = start(subscribing, subscribing.good_card)
+    def test_a_start_brings_its_invoice_along(self, collecting: Sandbox) -> None:
+        snapshot = start(collecting, collecting.good_card)
 
         invoice = snapshot.latest_invoice
 
         assert invoice is not None
-        assert invoice == subscribing.driver.retrieve_invoice(snapshot.latest_invoice_id)
-        assert (invoice.provider, invoice.status) == (subscribing.provider, InvoiceStatus.PAID)
+        assert invoice == collecting.driver.retrieve_invoice(snapshot.latest_invoice_id)
+        assert (invoice.provider, invoice.status) == (collecting.provider, InvoiceStatus.PAID)
         assert invoice.external_customer_id == snapshot.external_customer_id
         assert invoice.external_subscription_id == snapshot.external_id
         assert invoice.total_minor == invoice.amount_paid_minor == 2 * 2900
@@ -32,31 +32,31 @@ class TestInvoices:
         assert sum(line.amount_minor for line in invoice.lines) == invoice.subtotal_minor
         assert invoice.has_all_lines
 
-    def test_an_open_one_is_paid_with_the_card_that_is_named(self, subscribing: Sandbox) -> None:
-        waiting = start(subscribing, "")
-        method = attach(subscribing, waiting.external_customer_id)
+    def test_an_open_one_is_paid_with_the_card_that_is_named(self, collecting: Sandbox) -> None:
+        waiting = start(collecting, "")
+        method = attach(collecting, waiting.external_customer_id)
 
-        paid = pay(subscribing, waiting.latest_invoice_id, method)
+        paid = pay(collecting, waiting.latest_invoice_id, method)
 
         assert paid.status is InvoiceStatus.PAID
         assert paid.external_id == waiting.latest_invoice_id
-        after = subscribing.driver.retrieve_subscription(waiting.external_id)
+        after = collecting.driver.retrieve_subscription(waiting.external_id)
         assert after.status is SubscriptionStatus.ACTIVE
-        assert pay(subscribing, waiting.latest_invoice_id, method) == paid
+        assert pay(collecting, waiting.latest_invoice_id, method) == paid
 
-    def test_a_refused_card_leaves_it_open(self, subscribing: Sandbox) -> None:
-        waiting = start(subscribing, "")
+    def test_a_refused_card_leaves_it_open(self, collecting: Sandbox) -> None:
+        waiting = start(collecting, "")
         payer = waiting.external_customer_id
-        method = attach(subscribing, payer, subscribing.refused_card)
+        method = attach(collecting, payer, collecting.refused_card)
 
         with pytest.raises(DriverRejected) as caught:
-            pay(subscribing, waiting.latest_invoice_id, method)
+            pay(collecting, waiting.latest_invoice_id, method)
 
         assert (caught.value.code, caught.value.decline_code) == (
             "CARD_DECLINED",
-            subscribing.refusal,
+            collecting.refusal,
         )
-        invoice = subscribing.driver.retrieve_invoice(waiting.latest_invoice_id)
+        invoice = collecting.driver.retrieve_invoice(waiting.latest_invoice_id)
         assert invoice.status is InvoiceStatus.OPEN
 
     def test_what_is_nowhere_is_missing(self, subscribing: Sandbox) -> None:
@@ -70,8 +70,8 @@ class TestInvoices:
             with pytest.raises(ObjectMissing):
                 ask("nothing_1")
 
-    def test_nobody_there_is_no_answer(self, subscribing: Sandbox, settings: object) -> None:
-        subscribing.refuse_connections(settings)
+    def test_nobody_there_is_no_answer(self, remote: Sandbox, settings: object) -> None:
+        remote.refuse_connections(settings)
 
         with pytest.raises(DriverUnavailable):
-            subscribing.driver.retrieve_invoice("nothing_1")
+            remote.driver.retrieve_invoice("nothing_1")

@@ -38,29 +38,29 @@ def ask(sandbox: Sandbox, payment: str) -> ChargeSnapshot:
 
 
 class TestRefunds:
-    def test_a_payment_says_what_was_taken(self, subscribing: Sandbox) -> None:
-        payment = paid(subscribing)
+    def test_a_payment_says_what_was_taken(self, collecting: Sandbox) -> None:
+        payment = paid(collecting)
 
-        found = ask(subscribing, payment)
+        found = ask(collecting, payment)
 
-        assert (found.provider, found.external_payment_id) == (subscribing.provider, payment)
+        assert (found.provider, found.external_payment_id) == (collecting.provider, payment)
         assert (found.captured_minor, found.currency, found.refunds) == (CHARGED, "USD", ())
         assert found.refundable_minor == CHARGED
         assert found.external_id
         assert found.external_customer_id
 
-    def test_parts_add_up_and_carry_our_references(self, subscribing: Sandbox) -> None:
-        payment = paid(subscribing)
+    def test_parts_add_up_and_carry_our_references(self, collecting: Sandbox) -> None:
+        payment = paid(collecting)
 
-        first = give_back(subscribing, payment, 800, reference="refone")
-        rest = give_back(subscribing, payment, CHARGED - 800, reference="reftwo")
+        first = give_back(collecting, payment, 800, reference="refone")
+        rest = give_back(collecting, payment, CHARGED - 800, reference="reftwo")
 
         assert (first.status, first.amount_minor, first.currency) == (
             RefundStatus.SUCCEEDED,
             800,
             "USD",
         )
-        found = ask(subscribing, payment)
+        found = ask(collecting, payment)
         given = {row.reference: (row.external_id, row.amount_minor) for row in found.refunds}
         assert given == {
             "refone": (first.external_id, 800),
@@ -68,58 +68,58 @@ class TestRefunds:
         }
         assert found.refundable_minor == 0
 
-    def test_never_more_than_was_taken(self, subscribing: Sandbox) -> None:
-        payment = paid(subscribing)
-        give_back(subscribing, payment, 800)
+    def test_never_more_than_was_taken(self, collecting: Sandbox) -> None:
+        payment = paid(collecting)
+        give_back(collecting, payment, 800)
 
         with pytest.raises(DriverRejected) as caught:
-            give_back(subscribing, payment, CHARGED - 799)
+            give_back(collecting, payment, CHARGED - 799)
 
         assert caught.value.code == "INVALID_REQUEST"
-        assert ask(subscribing, payment).refundable_minor == CHARGED - 800
+        assert ask(collecting, payment).refundable_minor == CHARGED - 800
 
-    def test_the_same_key_gives_back_once(self, subscribing: Sandbox) -> None:
-        payment, key = paid(subscribing), new_key()
+    def test_the_same_key_gives_back_once(self, collecting: Sandbox) -> None:
+        payment, key = paid(collecting), new_key()
 
-        first = give_back(subscribing, payment, 800, reference="refone", key=key)
-        again = give_back(subscribing, payment, 800, reference="refone", key=key)
+        first = give_back(collecting, payment, 800, reference="refone", key=key)
+        again = give_back(collecting, payment, 800, reference="refone", key=key)
 
         assert again == first
-        assert len(ask(subscribing, payment).refunds) == 1
+        assert len(ask(collecting, payment).refunds) == 1
 
     @pytest.mark.parametrize("processed", [True, False])
     def test_a_lost_answer_is_unknown_and_found_by_our_reference(
-        self, subscribing: Sandbox, *, processed: bool
+        self, collecting: Sandbox, *, processed: bool
     ) -> None:
-        payment = paid(subscribing)
-        subscribing.lose_next_answer(processed=processed, of="refund")
+        payment = paid(collecting)
+        collecting.lose_next_answer(processed=processed, of="refund")
 
         with pytest.raises(OutcomeUnknown):
-            give_back(subscribing, payment, 800, reference="reflost")
+            give_back(collecting, payment, 800, reference="reflost")
 
-        found = [row.reference for row in ask(subscribing, payment).refunds]
+        found = [row.reference for row in ask(collecting, payment).refunds]
         assert found == (["reflost"] if processed else [])
 
-    def test_nothing_is_refundable_of_what_was_not_paid(self, subscribing: Sandbox) -> None:
-        invoice = start(subscribing, "").latest_invoice
+    def test_nothing_is_refundable_of_what_was_not_paid(self, collecting: Sandbox) -> None:
+        invoice = start(collecting, "").latest_invoice
         assert invoice is not None
         if not invoice.external_payment_id:
-            pytest.skip(f"{subscribing.provider} has no payment before somebody pays")
+            pytest.skip(f"{collecting.provider} has no payment before somebody pays")
 
-        found = ask(subscribing, invoice.external_payment_id)
+        found = ask(collecting, invoice.external_payment_id)
 
         assert (found.captured_minor, found.refundable_minor, found.external_id) == (0, 0, "")
         with pytest.raises(DriverRejected):
-            give_back(subscribing, invoice.external_payment_id, 100)
+            give_back(collecting, invoice.external_payment_id, 100)
 
-    def test_what_is_nowhere_is_missing(self, subscribing: Sandbox) -> None:
+    def test_what_is_nowhere_is_missing(self, collecting: Sandbox) -> None:
         with pytest.raises(ObjectMissing):
-            ask(subscribing, "nothing_1")
+            ask(collecting, "nothing_1")
         with pytest.raises(DriverRejected):
-            give_back(subscribing, "nothing_1", 100)
+            give_back(collecting, "nothing_1", 100)
 
-    def test_nobody_there_gives_nothing_back(self, subscribing: Sandbox, settings: object) -> None:
-        subscribing.refuse_connections(settings)
+    def test_nobody_there_gives_nothing_back(self, collecting: Sandbox, settings: object) -> None:
+        collecting.refuse_connections(settings)
 
         with pytest.raises(DriverUnavailable):
-            give_back(subscribing, "nothing_1", 100)
+            give_back(collecting, "nothing_1", 100)

@@ -33,27 +33,27 @@ class TestWebhooks:
             with pytest.raises(SignatureInvalid):
                 signing.driver.verify_webhook(body, headers, secret=SECRET)
 
-    def test_a_start_leads_back_to_itself(self, subscribing: Sandbox) -> None:
-        created = start(subscribing, subscribing.good_card)
+    def test_a_start_leads_back_to_itself(self, signing: Sandbox) -> None:
+        created = start(signing, signing.good_card)
 
         told = [
             event
-            for event in _normalized(subscribing)
+            for event in _normalized(signing)
             if event.subject == Subject("subscription", created.external_id)
         ]
 
         assert {event.external_customer_id for event in told} == {created.external_customer_id}
-        assert all(event.provider is subscribing.provider for event in told)
+        assert all(event.provider is signing.provider for event in told)
         # One payment is one fact, however many events tell of it.
         facts = {(event.fact.kind, event.fact.external_id) for event in told if event.fact}
         assert [kind for kind, _ in facts] == ["payment_succeeded"]
 
-    def test_a_refused_payment_is_a_fact(self, subscribing: Sandbox) -> None:
-        created = start(subscribing, subscribing.refused_card)
+    def test_a_refused_payment_is_a_fact(self, signing: Sandbox) -> None:
+        created = start(signing, signing.refused_card)
 
         facts = {
             (event.fact.kind, event.fact.external_id): event.fact
-            for event in _normalized(subscribing)
+            for event in _normalized(signing)
             if event.fact and event.subject == Subject("subscription", created.external_id)
         }
 
@@ -74,10 +74,10 @@ class TestWebhooks:
 
         assert told == ["billing.payment_method.attached", "billing.payment_method.detached"]
 
-    def test_every_event_has_a_name_of_ours(self, sandbox: Sandbox) -> None:
-        _some_event(sandbox)
+    def test_every_event_has_a_name_of_ours(self, signing: Sandbox) -> None:
+        _some_event(signing)
 
-        names = {event.type for event in _normalized(sandbox)}
+        names = {event.type for event in _normalized(signing)}
 
         assert names
         assert all(name.startswith("billing.") and name.count(".") == 2 for name in names)

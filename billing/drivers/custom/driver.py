@@ -22,6 +22,7 @@ class CustomDriver(EngineDriver):
         payment_methods=False,
         portal=False,
         automatic_collection=False,
+        part_payments=True,
     )
     days_until_due: ClassVar[int] = DAYS_UNTIL_DUE
 
