@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from billing.types import CardDetails, CustomerSpec, PayerSnapshot, SetupResult
+from billing.types import CardDetails, CardElement, CustomerSpec, PayerSnapshot, SetupResult
 
 
 class PayerCalls(Protocol):
@@ -45,6 +45,14 @@ class PayerCalls(Protocol):
         """Give a payer a card; return the provider's id of the method that now belongs to it.
 
         `card` is what a gateway needs beside a token; others have it in the token.
+        """
+        ...
+
+    def card_element(self) -> CardElement:
+        """Return what our page embeds for an organization's own card; the provider is not asked.
+
+        Raises:
+            DriverRejected: nobody can pay by card here.
         """
         ...
 

@@ -17,6 +17,7 @@ from billing.engine.house import House
 from billing.engine.rails import Rail
 from billing.types import (
     CardDetails,
+    CardElement,
     CheckoutSnapshot,
     CheckoutSpec,
     CouponSpec,
@@ -86,6 +87,10 @@ class EngineDriver(Changing, Invoicing, PaymentDriver):
             card=card,
             key=idempotency_key,
         )
+
+    def card_element(self) -> CardElement:
+        """Refuse: who takes cards says where they are entered."""
+        return _refuse("no_card_element")
 
     def create_setup_intent(
         self, external_customer_id: str, *, idempotency_key: str

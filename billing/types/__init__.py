@@ -10,6 +10,7 @@ from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceS
 from billing.types.listings import Page
 from billing.types.payers import (
     CardDetails,
+    CardElement,
     CustomerSpec,
     PayerSnapshot,
     PaymentMethodSnapshot,
@@ -26,6 +27,7 @@ from billing.types.updates import SubscriptionUpdate
 
 __all__ = [
     "CardDetails",
+    "CardElement",
     "Cause",
     "ChangeSpec",
     "ChargeSnapshot",

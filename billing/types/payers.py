@@ -1,6 +1,7 @@
 """Payers at a provider, and how they pay."""
 
 import dataclasses
+from urllib.parse import urlsplit
 
 from billing.enums import Provider
 
@@ -22,6 +23,24 @@ class CardDetails:
     expiry: str = dataclasses.field(repr=False)
     name: str = dataclasses.field(default="", repr=False)
     postal: str = dataclasses.field(default="", repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CardElement:
+    """What a page of ours embeds so that a payer can enter a card: it never gets to us.
+
+    Either a provider's script with its public key, or the provider's own page in a frame.
+    """
+
+    script_url: str = ""
+    publishable_key: str = ""
+    frame_url: str = ""
+
+    @property
+    def frame_origin(self) -> str:
+        """Return who the frame's messages come from."""
+        parts = urlsplit(self.frame_url)
+        return f"{parts.scheme}://{parts.netloc}" if self.frame_url else ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

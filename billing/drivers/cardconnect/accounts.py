@@ -92,7 +92,15 @@ def of_payer(payer_id: str) -> MerchantAccount:
         DriverRejected: there is none in this mode.
     """
     payer = Payer.objects.filter(provider=Provider.CARDCONNECT, external_id=payer_id).first()
-    seller_id = payer.seller_id if payer else None
+    return of_seller(payer.seller_id if payer else None)
+
+
+def of_seller(seller_id: UUID | None) -> MerchantAccount:
+    """Return the account of a seller; None is the platform.
+
+    Raises:
+        DriverRejected: there is none in this mode.
+    """
     sellers = Q(organization_id=seller_id) if seller_id else Q(organization=None)
     accounts = MerchantAccount.objects.filter(
         sellers, provider=Provider.CARDCONNECT, mode=settings.CARDCONNECT_MODE, is_active=True

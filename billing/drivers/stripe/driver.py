@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
+
 from billing.drivers.base import Capabilities, PaymentDriver
 from billing.drivers.stripe import (
     catalog,
@@ -25,6 +27,7 @@ from billing.drivers.stripe.listings import Listing
 from billing.enums import Provider
 from billing.types import (
     CardDetails,
+    CardElement,
     ChangeSpec,
     CheckoutSnapshot,
     CheckoutSpec,
@@ -90,6 +93,12 @@ class StripeDriver(Invoicing, Listing, PaymentDriver):
             payment_method,
             external_customer_id=external_customer_id,
             idempotency_key=idempotency_key,
+        )
+
+    def card_element(self) -> CardElement:
+        """Return Stripe.js and the key that pages may know."""
+        return CardElement(
+            script_url=settings.STRIPE_JS_URL, publishable_key=settings.STRIPE_PUBLISHABLE_KEY
         )
 
     def create_setup_intent(

@@ -1,0 +1,43 @@
+"""Where a payer's browser enters a card: the gateway's own frame, which gives our page a token."""
+
+import dataclasses
+from urllib.parse import urlencode, urlsplit
+
+from billing.drivers.cardconnect.accounts import Merchant
+
+_PATH = "/itoke/ajax-tokenizer.html"
+# Source: the gateway's guide to its hosted iFrame tokenizer. The frame of a phone has no moment at
+# which its field is left: it also makes the token once nothing was typed for a while.
+_OPTIONS = {
+    "useexpiry": "true",
+    "usecvv": "true",
+    "enhancedresponse": "true",
+    "invalidinputevent": "true",
+    "invalidcvvevent": "true",
+    "invalidexpiryevent": "true",
+    "sendcardtypingevent": "true",
+    "tokenizewheninactive": "true",
+    "inactivityto": "2000",
+    "formatinput": "true",
+    "cardnumbernumericonly": "true",
+    "cardinputmaxlength": "19",
+    "orientation": "vertical",
+    "css": "input,select{font-size:16px;}.error{color:#b00020;}",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """The frame's address, and the only origin whose messages may be believed."""
+
+    url: str
+    origin: str
+
+
+def tokenizer_of(merchant: Merchant) -> Tokenizer:
+    """Return the tokenizer of a merchant's site; it needs no credentials."""
+    base = merchant.origin
+    parts = urlsplit(base)
+    return Tokenizer(
+        url=f"{base}{_PATH}?{urlencode(_OPTIONS)}", origin=f"{parts.scheme}://{parts.netloc}"
+    )
