@@ -89,6 +89,8 @@ def _subscription(invoice: EngineInvoice) -> Subscription | None:
     if invoice.subscription is None:
         return None
     our_id = parse_uuid(invoice.subscription.our_id)
+    if our_id is None:
+        return None
     return Subscription.objects.filter(
         pk=our_id, organization_id=invoice.organization_id, provider=invoice.provider
     ).first()

@@ -203,17 +203,22 @@ def _is_once(discount: Discount) -> bool:
 
 
 def _line(row: PendingLine) -> DraftLine:
-    has_period = row.period_start is not None and row.period_end is not None
     return DraftLine(
         description=row.description,
         quantity=row.quantity,
         amount_minor=row.amount_minor,
-        period=Period(row.period_start, row.period_end) if has_period else None,
+        period=_period(row),
         external_price_id=row.external_price_id,
         product=row.product,
         is_proration=True,
         is_discountable=False,
     )
+
+
+def _period(row: PendingLine) -> Period | None:
+    if row.period_start is None or row.period_end is None:
+        return None
+    return Period(row.period_start, row.period_end)
 
 
 def keep_waiting(row: EngineSubscription, lines: tuple[DraftLine, ...], *, position: int) -> None:

@@ -8,6 +8,7 @@ from billing.drivers.base import DriverRejected, OutcomeUnknown
 from billing.engine import change_plans, charging, cycles, outcomes, papers, terms
 from billing.engine.charging import Charge
 from billing.engine.cycle_rows import find_price, item_of
+from billing.engine.discounting import Discount
 from billing.engine.drafting import draft
 from billing.engine.house import House, handled, is_handled, lock_subscription, now_of
 from billing.engine.models import EngineInvoice, EngineSubscription
@@ -33,7 +34,7 @@ def _preview_start(house: House, spec: ChangeSpec) -> InvoicePreview:
     payer = house.payer(spec.external_customer_id)
     at = spec.starts_at or now_of(payer.organization_id)
     price = find_price(house.provider, spec.external_price_id)
-    discounts = ()
+    discounts: tuple[Discount, ...] = ()
     if spec.discount is not None:
         coupon = change_plans.find_coupon(house.provider, spec.discount.external_id)
         discounts = (change_plans.discount_of(coupon, starts_at=at),)

@@ -32,5 +32,5 @@ def form_of(seller: Organization | None) -> NumberForm:
     row = SellerNumbers.objects.filter(organization=seller).first()
     if row is None:
         return NumberForm(_PREFIX if seller else _PLATFORM_PREFIX)
-    restarts = "yearly" if row.restarts == "yearly" else "never"
-    return NumberForm(row.prefix, row.digits, restarts, row.zone)
+    is_yearly = row.restarts == "yearly"
+    return NumberForm(row.prefix, row.digits, "yearly" if is_yearly else "never", row.zone)

@@ -24,7 +24,8 @@ def create(house: House, spec: CustomerSpec) -> str:
     Raises:
         DriverRejected: no such organization (`organization_missing`).
     """
-    organization = Organization.objects.filter(pk=parse_uuid(spec.organization_id)).first()
+    organization_id = parse_uuid(spec.organization_id)
+    organization = organization_id and Organization.objects.filter(pk=organization_id).first()
     if organization is None:
         raise DriverRejected("INVALID_REQUEST", detail="organization_missing")
     row, _ = Payer.objects.get_or_create(
@@ -43,6 +44,8 @@ def create(house: House, spec: CustomerSpec) -> str:
 
 def _seller(customer_id: UUID | None, organization: Organization) -> Organization | None:
     """Return who sells: to its own end customers the organization, to itself the platform."""
+    if customer_id is None:
+        return None
     rows = Customer.objects.filter(pk=customer_id, organization=organization)
     return organization if rows.exclude(reference=None).exists() else None
 

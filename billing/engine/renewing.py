@@ -6,6 +6,7 @@ nothing: a period begins where the last one ended, and is invoiced once (the dat
 
 import dataclasses
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -109,7 +110,7 @@ def _ask(house: House, row: EngineSubscription, now: datetime) -> Step | None:
     return Step(happened, house.answer(row), tuple(decided))
 
 
-def _charges(row: EngineSubscription) -> list[object]:
+def _charges(row: EngineSubscription) -> list[UUID]:
     found = EngineInvoice.objects.filter(subscription=row, charge_state__in=UNDECIDED)
     return list(found.values_list("pk", flat=True))
 

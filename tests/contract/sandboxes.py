@@ -6,6 +6,7 @@ that its capabilities allow.
 
 import abc
 import contextlib
+import json
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
@@ -15,24 +16,31 @@ import stripe as sdk
 from billing.drivers import registry
 from billing.drivers.base import PaymentDriver
 from billing.enums import Provider
-from billing.types import CustomerSpec, PriceSpec, SubscriptionSpec
+from billing.models import MerchantAccount
+from billing.types import CardDetails, CustomerSpec, PriceSpec, SubscriptionSpec
 from tests.billing.builders import make_organization
+from tests.simulators.cardpointe.client import CardPointeSimulator
+from tests.simulators.cardpointe.merchants import FNOR_MID, PASSWORD, SITE, USER
 from tests.simulators.stripe.client import StripeSimulator
+
+_GATEWAY = {"site": SITE, "merchid": FNOR_MID, "api_user": USER, "api_pass": PASSWORD}
 
 
 class Sandbox(abc.ABC):
     """One provider to try a driver on: its test cards, its faults, its events."""
 
     provider: ClassVar[Provider]
-    good_card: ClassVar[str]
-    refused_card: ClassVar[str]
+    good_card: str
+    refused_card: str
     """Declined by the time the first payment is made, not when the card is saved."""
     refusal: ClassVar[str]
     """The provider's reason for `refused_card`."""
-    unsavable_card: ClassVar[str]
+    unsavable_card: str
     """Declined already when it is saved."""
     asking_card: ClassVar[str]
     """Its holder must confirm every payment; empty if the provider has no such cards."""
+    card_details: ClassVar[CardDetails | None] = None
+    """What goes beside a card, where the provider needs that."""
     is_remote: ClassVar[bool] = True
     """Its payers and invoices are asked for over a network; otherwise they are rows of ours."""
 
@@ -86,7 +94,10 @@ class Sandbox(abc.ABC):
         method = ""
         if card:
             method = self.driver.attach_payment_method(
-                card, external_customer_id=payer, idempotency_key=new_key()
+                card,
+                external_customer_id=payer,
+                idempotency_key=new_key(),
+                card=self.card_details,
             )
         price = self.driver.ensure_price(
             PriceSpec(
@@ -185,7 +196,7 @@ class CustomSandbox(OwnSandbox):
         yield cls()
 
     def lose_next_answer(
-        self, *, processed: bool, of: Literal["start", "change"] = "start"
+        self, *, processed: bool, of: Literal["start", "change", "refund"] = "start"
     ) -> None:
         """Lose nothing."""
         raise NotImplementedError
@@ -195,8 +206,53 @@ class CustomSandbox(OwnSandbox):
         raise NotImplementedError
 
 
+class CardConnectSandbox(OwnSandbox):
+    """The CardPointe gateway, simulated: subscriptions are ours, cards and charges its."""
+
+    provider = Provider.CARDCONNECT
+    refusal = "insufficient_funds"
+    card_details = CardDetails(expiry="1230", name="Joe Cardholder", postal="19355")
+
+    def __init__(self, simulator: CardPointeSimulator) -> None:
+        self.simulator = simulator
+        self.good_card = simulator.tokenize("4788250000121443")
+        # Its bank covers 5.00 of whatever is asked.
+        self.refused_card = simulator.tokenize("4387750101010101")
+        self.unsavable_card = simulator.tokenize("4387751111111053")
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, settings: Any) -> Iterator[Sandbox]:
+        """Start a process of our own."""
+        with CardPointeSimulator.start() as simulator:
+            simulator.settings(rate_limit=0)
+            settings.CARDCONNECT_API_BASE = simulator.base_url
+            yield cls(simulator)
+
+    def new_organization(self) -> str:
+        """Create an organization, and the platform's merchant account once."""
+        MerchantAccount.objects.get_or_create(
+            organization=None,
+            provider=Provider.CARDCONNECT,
+            defaults={"label": "Till", "credentials": json.dumps(_GATEWAY)},
+        )
+        return super().new_organization()
+
+    def lose_next_answer(
+        self, *, processed: bool, of: Literal["start", "change", "refund"] = "start"
+    ) -> None:
+        """Cut the connection after, or before, the gateway does what is asked."""
+        kind = "drop_after" if processed else "drop_before"
+        self.simulator.add_fault(kind, op="refund" if of == "refund" else "auth")
+
+    def refuse_connections(self, settings: Any) -> None:
+        """Point at a port that nobody listens on."""
+        settings.CARDCONNECT_API_BASE = "http://127.0.0.1:9"
+
+
 SANDBOXES: dict[Provider, type[Sandbox]] = {
     Provider.STRIPE: StripeSandbox,
+    Provider.CARDCONNECT: CardConnectSandbox,
     Provider.CUSTOM: CustomSandbox,
 }
 
