@@ -157,7 +157,8 @@ class DifferenceAdmin(ReadOnlyAdmin[Difference]):
         verb: str,
         step: Step,
     ) -> HttpResponse | None:
-        rows = list(queryset.standing().select_related("organization"))
+        standing = queryset.exclude(state=DifferenceState.RESOLVED)
+        rows = list(standing.select_related("organization"))
         if rows and not confirm.is_confirmed(request):
             return confirm.ask(
                 self, request, rows=rows, action=action, question=question, verb=verb

@@ -19,7 +19,7 @@ from billing.models import (
     Refund,
     Subscription,
 )
-from billing.types import Subject, SubscriptionSnapshot
+from billing.types import NormalizedEvent, Subject, SubscriptionSnapshot
 from billing.types.differences import DifferenceKind, DifferenceState, RunState
 from orgs.models import Organization
 from orgs.selectors import parse_uuid
@@ -33,6 +33,26 @@ def owners(provider: str, external_ids: Iterable[str]) -> dict[str, UUID]:
     """Return whose these payers are: the provider's id → the organization's."""
     rows = Customer.objects.filter(provider=provider, external_id__in=set(external_ids) - {""})
     return dict(rows.values_list("external_id", "organization_id"))
+
+
+def owners_of_events(provider: str, events: Sequence[NormalizedEvent]) -> dict[str, UUID]:
+    """Return whom events concern: the event's id → the organization's; nobody's are left out.
+
+    Most name a payer; of the others the payer, or the subscription, they are about is known.
+    """
+    about = {event.external_id: event.subject.external_id for event in events if event.subject}
+    named = {
+        event.external_id: event.external_customer_id or about.get(event.external_id, "")
+        for event in events
+    }
+    by_payer = owners(provider, named.values())
+    rows = Subscription.objects.filter(provider=provider, external_id__in=set(about.values()))
+    by_subscription = dict(rows.values_list("external_id", "organization_id"))
+    found = {
+        event_id: by_payer.get(payer) or by_subscription.get(about.get(event_id, ""))
+        for event_id, payer in named.items()
+    }
+    return {event_id: owner for event_id, owner in found.items() if owner}
 
 
 def customers(provider: str, external_ids: Iterable[str]) -> dict[str, Customer]:

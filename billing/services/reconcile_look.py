@@ -121,8 +121,9 @@ def _event(session: Session, subject: Subject) -> Seen:
     except ObjectMissing:  # older than the provider's memory: the objects themselves tell
         return Seen(_look(session, subject))
     event = driver.normalize_webhook(json.loads(stored.body))
-    customer = event.external_customer_id
-    owner = reconciliation.owners(provider, [customer]).get(customer)
+    owner = reconciliation.owners_of_events(provider, [event]).get(event.external_id)
+    if owner is None:
+        return Seen(_look(session, subject))
     theirs = {
         "type": event.provider_type,
         "occurred_at": reconcile_compare.moment(event.occurred_at),

@@ -36,10 +36,10 @@ def recent(session: Session) -> Iterator[Subject]:
     yield from _known(session)
     for page in _pages(session, "events", _events_since(session, session.run.covers_since)):
         yield from _missed(session, page)
-        for event in page:
-            if event.subject is not None and _is_wanted(session, event):
+        for event in _ours(session, page):
+            if event.subject is not None:
                 yield event.subject
-                yield from (Subject("invoice", invoice) for invoice in event.invoices)
+            yield from (Subject("invoice", invoice) for invoice in event.invoices)
 
 
 def everything(session: Session) -> Iterator[Subject]:
@@ -175,23 +175,22 @@ def _missed(session: Session, page: Sequence[NormalizedEvent]) -> Iterator[Subje
     due = [
         event
         for event in page
-        if (event.subject or event.fact)
-        and event.occurred_at <= session.quiet_since
-        and _is_wanted(session, event)
+        if (event.subject or event.fact) and event.occurred_at <= session.quiet_since
     ]
     session.run.compared += len(due)
     known = reconciliation.known_events(session.provider, [event.external_id for event in due])
-    for event in due:
-        if event.external_id not in known:
-            yield Subject("event", event.external_id)
+    for event in _ours(session, [event for event in due if event.external_id not in known]):
+        yield Subject("event", event.external_id)
 
 
-def _is_wanted(session: Session, event: NormalizedEvent) -> bool:
-    """Say whether an event is about the organization that is compared, or all of them are."""
-    if session.organization is None:
-        return True
-    owners = reconciliation.owners(session.provider, [event.external_customer_id])
-    return session.organization.pk in owners.values()
+def _ours(session: Session, events: Sequence[NormalizedEvent]) -> Iterator[NormalizedEvent]:
+    """Keep what is about us, or about the organization that is compared."""
+    owners = reconciliation.owners_of_events(session.provider, events)
+    wanted = session.organization.pk if session.organization else None
+    for event in events:
+        owner = owners.get(event.external_id)
+        if owner is not None and wanted in (None, owner):
+            yield event
 
 
 # --- Pages ------------------------------------------------------------------------------------

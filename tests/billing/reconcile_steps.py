@@ -1,15 +1,16 @@
 """A tenant whose rows and provider agree, and the comparison of both."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from billing.enums import Provider
 from billing.models import Difference, Reconciliation
 from billing.services import payers, reconcile
 from billing.services.reconcile_session import Limits
-from billing.types.differences import Scope
+from billing.types.differences import DifferenceKind, Remedy, RunState, Scope
 from tests.billing.invoice_event_steps import Shop
 from tests.billing.subscribe_steps import CAUSE
+from tests.factories_billing import NOW, SubscriptionFactory
 from tests.simulators.stripe.client import StripeSimulator
 
 # No waiting between questions: the simulator has no limits.
@@ -45,3 +46,36 @@ def standing(shop: Shop) -> dict[tuple[str, str], str]:
 
 def kinds(shop: Shop) -> set[str]:
     return {kind for kind, _ in standing(shop)}
+
+
+def make_difference(**fields: Any) -> Difference:
+    """An open difference of a tenant's seats, last seen at noon."""
+    subscription = fields.pop("subscription", None) or SubscriptionFactory.create()
+    values: dict[str, Any] = {
+        "organization": subscription.organization,
+        "provider": Provider.STRIPE,
+        "kind": DifferenceKind.SEATS,
+        "object_type": "subscription",
+        "external_id": subscription.external_id,
+        "object_id": str(subscription.pk),
+        "ours": {"seats": 1},
+        "theirs": {"seats": 7},
+        "remedy": Remedy.ADOPT,
+        "first_seen_at": NOW,
+        "last_seen_at": NOW,
+    }
+    return Difference.objects.create(**{**values, **fields})
+
+
+def make_comparison(**fields: Any) -> Reconciliation:
+    """A comparison of everything that found nothing."""
+    values: dict[str, Any] = {
+        "provider": Provider.STRIPE,
+        "scope": Scope.FULL,
+        "state": RunState.DONE,
+        "started_at": NOW,
+        "alive_at": NOW,
+        "finished_at": NOW,
+        "covers_since": NOW - timedelta(days=1),
+    }
+    return Reconciliation.objects.create(**{**values, **fields})

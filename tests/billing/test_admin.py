@@ -17,6 +17,7 @@ from orgs.models import User
 from tests import factories_billing as make
 from tests import factories_invoices as made
 from tests.billing.admin_steps import mirrored, mirrored_customer, mirrored_invoice, opened
+from tests.billing.reconcile_steps import make_comparison, make_difference
 from tests.factories import MembershipFactory, UserFactory
 from tests.factories_coupons import CouponFactory, CouponRedemptionFactory
 from tests.factories_messages import MessageFactory
@@ -104,6 +105,8 @@ PAGES = [
     Page("billing_inboxevent", make.InboxEventFactory.create),
     Page("billing_billingevent", make.BillingEventFactory.create),
     Page("billing_mirrortodo", make.MirrorTodoFactory.create),
+    Page("billing_difference", make_difference),
+    Page("billing_reconciliation", make_comparison),
     Page("billing_obligation", lambda: make.PaymentAttemptFactory.create().obligation),
     Page("billing_paymentattempt", make.PaymentAttemptFactory.create),
     Page("billing_paymentfact", make.PaymentFactFactory.create),

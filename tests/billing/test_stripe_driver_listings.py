@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from billing.drivers.base import ObjectMissing
-from billing.drivers.stripe import listings
+from billing.drivers.stripe import listings, normalizer
 from billing.enums import InvoiceStatus, SubscriptionStatus
 from tests.billing import stripe_builders as build
 from tests.billing.stripe_invoice_cases import charge_of, paid, refund, unpaid
@@ -124,7 +124,7 @@ class TestListEvents:
         self, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         paid()
-        real = listings.normalizer.normalize
+        real = normalizer.normalize
         unreadable = stripe.events()[-1]["id"]
 
         def read(raw: dict[str, object]) -> object:
@@ -132,7 +132,7 @@ class TestListEvents:
                 raise KeyError("period")
             return real(raw)
 
-        monkeypatch.setattr(listings.normalizer, "normalize", read)
+        monkeypatch.setattr(normalizer, "normalize", read)
 
         page = build.driver().list_events(created_since=an_hour_ago(stripe))
 
