@@ -63,6 +63,13 @@ class CheckoutSession(BaseModel):
                 name="checkout_external_id_once",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status=CheckoutStatus.OPEN),
+                name="checkout_open",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.mode} ({self.status})"

@@ -111,6 +111,11 @@ class Subscription(BaseModel):
                 name="subscription_due",
             ),
             models.Index(
+                fields=["organization"],
+                condition=Q(status=SubscriptionStatus.INCOMPLETE),
+                name="subscription_unfinished",
+            ),
+            models.Index(
                 fields=["past_due_since"],
                 condition=Q(status=SubscriptionStatus.PAST_DUE),
                 name="subscription_in_grace",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.drivers import registry
-from billing.drivers.base import DriverError, OutcomeUnknown
+from billing.drivers.base import DriverError, DriverUnavailable, OutcomeUnknown
 from billing.enums import (
     AttemptKind,
     AttemptState,
@@ -19,9 +19,18 @@ from billing.enums import (
 )
 from billing.errors import AlreadySubscribed, CheckoutExpired
 from billing.models import CheckoutSession, Customer, PaymentAttempt, Price
-from billing.selectors import prices, subscriptions
-from billing.services import abandon, coupons, customers, refusals, settlement, starts, subscribe
-from billing.types import Cause, CheckoutSpec
+from billing.selectors import payment_methods, prices, subscriptions
+from billing.services import (
+    abandon,
+    checkout_links,
+    coupons,
+    customers,
+    refusals,
+    settlement,
+    starts,
+    subscribe,
+)
+from billing.types import CardDetails, Cause, CheckoutSpec
 from orgs.errors import DomainError
 from orgs.models import Organization
 
@@ -55,6 +64,7 @@ def open_hosted_page(
     *,
     organization: Organization,
     price: Price | None,
+    provider: Provider | None = None,
     seats: int = 1,
     coupon: str = "",
     success_url: str = "",
@@ -63,7 +73,8 @@ def open_hosted_page(
 ) -> Opened:
     """Open a checkout on our own page; its address opens this one checkout without a login.
 
-    A coupon is looked at where a price is named; paying in the checkout decides.
+    A coupon is looked at where a price is named; paying in the checkout decides. Without a
+    provider it is the one that charges by default.
 
     Raises:
         AlreadySubscribed: a subscription is live.
@@ -71,9 +82,15 @@ def open_hosted_page(
     """
     if subscriptions.live(organization) is not None:
         raise AlreadySubscribed
+    provider = provider or payment_methods.paying_provider(organization)
     found = (
         coupons.find_if_entered(
-            code=coupon, price=price, organization=organization, seats=seats, now=now
+            code=coupon,
+            price=price,
+            organization=organization,
+            seats=seats,
+            provider=provider,
+            now=now,
         )
         if price is not None
         else None
@@ -82,7 +99,7 @@ def open_hosted_page(
     session = CheckoutSession.objects.create(
         organization=organization,
         mode=CheckoutMode.HOSTED_PAGE,
-        provider=Provider.STRIPE,
+        provider=provider,
         price=price,
         seats=seats,
         coupon_code=coupon,
@@ -145,9 +162,10 @@ def open_hosted_provider(
     )
     try:
         external_customer_id = customers.ensure_external(customer=customer, now=now)
-        settlement.mark_sent(
+        if not settlement.mark_sent(
             attempt=attempt, now=now, resolve_after_s=subscribe.SENT_RESOLVE_AFTER_S
-        )
+        ):
+            raise DriverUnavailable("API_ERROR", detail="superseded")
         seen = registry.get_driver(session.provider).create_checkout_session(
             CheckoutSpec(
                 our_id=str(session.pk),
@@ -220,6 +238,7 @@ def pay(
     session: CheckoutSession,
     price: Price,
     payment_method: str,
+    card: CardDetails | None = None,
     request_key: str,
     now: datetime,
 ) -> subscribe.Started:
@@ -236,6 +255,7 @@ def pay(
     request = subscribe.StartRequest(
         price=price,
         payment_method=payment_method,
+        card=card,
         seats=session.seats,
         provider=Provider(session.provider),
         coupon=session.coupon_code,
@@ -248,40 +268,15 @@ def pay(
         )
     except coupons.CouponRefused:
         # Off with it, so that the page shows what the next try would cost.
-        drop_coupon(session=session, now=now)
-        _link(session, price, request.request_key, COUPON_REFUSED, now)
+        checkout_links.drop_coupon(session=session, now=now)
+        checkout_links.link(session, price, request.request_key, COUPON_REFUSED, now)
         raise
     except DomainError as error:
-        _link(session, price, request.request_key, error.code, now)
+        checkout_links.link(session, price, request.request_key, error.code, now)
         raise
-    _link(session, price, request.request_key, "", now)
+    checkout_links.link(session, price, request.request_key, "", now)
     session.refresh_from_db()
     return started
-
-
-def drop_coupon(*, session: CheckoutSession, now: datetime) -> None:
-    """Take the coupon off a checkout."""
-    session.coupon_code, session.discount = "", None
-    CheckoutSession.objects.filter(pk=session.pk).update(
-        coupon_code="", discount=None, updated_at=now
-    )
-
-
-def _link(
-    session: CheckoutSession, price: Price, request_key: str, error_code: str, now: datetime
-) -> None:
-    """Remember what the checkout last led to; a live subscription completes it."""
-    row = subscriptions.by_request_key(session.organization, request_key)
-    if row is None and price.is_free:
-        row = subscriptions.in_force(session.organization)
-    fields: dict[str, object] = {"price": price, "error_code": error_code, "updated_at": now}
-    if row is not None:
-        fields["subscription"] = row
-    CheckoutSession.objects.filter(pk=session.pk).update(**fields)
-    if row is not None and (row.is_live or (row.is_free and not row.is_final)):
-        CheckoutSession.objects.filter(pk=session.pk, status=CheckoutStatus.OPEN).update(
-            status=CheckoutStatus.COMPLETE, completed_at=now
-        )
 
 
 def expire_checkouts(*, now: datetime, limit: int = 200) -> int:

@@ -14,6 +14,9 @@ from billing.services import settlement
 from billing.types import SubscriptionSnapshot
 from orgs.models import Organization
 
+# Whoever pays, with whatever provider: an organization itself (no reference), or a customer of it.
+_Payer = tuple[UUID, str | None]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Locked:
@@ -69,8 +72,8 @@ def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
             links.get((snapshot.provider, _next_price(snapshot))),
             debts[row.pk].start if row.pk in debts else None,
             debts[row.pk].others if row.pk in debts else (),
-            bool(rivals.get(row.customer_id, set()) - {row.pk}),
-            free.get((row.organization_id, row.customer.reference), []),
+            bool(rivals.get(_payer(row), set()) - {row.pk}),
+            free.get(_payer(row), []),
         )
         if row
         else None
@@ -78,18 +81,26 @@ def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
     ]
 
 
-def _rivals(starting: Sequence[Subscription]) -> dict[UUID, set[UUID]]:
-    """Find the live subscriptions of these payers: customer → subscriptions."""
-    found: dict[UUID, set[UUID]] = {}
-    live = Subscription.objects.live().filter(customer__in={row.customer_id for row in starting})
-    for customer_id, pk in live.values_list("customer_id", "pk"):
-        found.setdefault(customer_id, set()).add(pk)
+def _rivals(starting: Sequence[Subscription]) -> dict[_Payer, set[UUID]]:
+    """Find the live subscriptions of these payers, with whatever provider."""
+    found: dict[_Payer, set[UUID]] = {}
+    live = Subscription.objects.live().filter(
+        organization__in={row.organization_id for row in starting}
+    )
+    for organization_id, reference, pk in live.values_list(
+        "organization_id", "customer__reference", "pk"
+    ):
+        found.setdefault((organization_id, reference), set()).add(pk)
     return found
 
 
-def _free(starting: Sequence[Subscription]) -> dict[tuple[UUID, str | None], list[Subscription]]:
+def _payer(row: Subscription) -> _Payer:
+    return row.organization_id, row.customer.reference
+
+
+def _free(starting: Sequence[Subscription]) -> dict[_Payer, list[Subscription]]:
     """Lock the free plans of these payers: organization and reference → subscriptions."""
-    found: dict[tuple[UUID, str | None], list[Subscription]] = {}
+    found: dict[_Payer, list[Subscription]] = {}
     rows = (
         Subscription.objects.select_for_update(of=("self",))
         .filter(
@@ -101,7 +112,7 @@ def _free(starting: Sequence[Subscription]) -> dict[tuple[UUID, str | None], lis
         .order_by("pk")
     )
     for row in rows:
-        found.setdefault((row.organization_id, row.customer.reference), []).append(row)
+        found.setdefault(_payer(row), []).append(row)
     return found
 
 

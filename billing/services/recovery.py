@@ -53,11 +53,16 @@ def pay_overdue(
     if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
         return _look_again(row, cause, now)
     attempt = _open(row, invoice)
+    if attempt is None:
+        return _look_again(row, cause, now)
     return _send(attempt, row, payment_method, cause, now)
 
 
-def _open(row: Subscription, invoice: InvoiceSnapshot) -> PaymentAttempt:
-    """Commit the try at this invoice, unless another one may still take the money."""
+def _open(row: Subscription, invoice: InvoiceSnapshot) -> PaymentAttempt | None:
+    """Commit the try at this invoice, unless another one may still take the money.
+
+    None when it was paid since we looked.
+    """
     try:
         with transaction.atomic():
             Organization.objects.select_for_update(no_key=True).get(pk=row.organization_id)
@@ -74,6 +79,8 @@ def _open(row: Subscription, invoice: InvoiceSnapshot) -> PaymentAttempt:
             live = debt.attempts.filter(state__in=LIVE_ATTEMPTS).first()
             if live is not None:
                 raise abandon.pending(live)
+            if debt.state == ObligationState.SETTLED:
+                return None
             if debt.state == ObligationState.VOID:  # uncollectible once, and now paid after all
                 debt.state = ObligationState.OPEN
                 debt.save(update_fields=["state", "updated_at"])

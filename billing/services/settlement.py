@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from billing import transitions
 from billing.enums import (
@@ -62,9 +62,13 @@ def new_attempt(*, obligation: Obligation, kind: AttemptKind, provider: str) -> 
 def mark_sent(*, attempt: PaymentAttempt, now: datetime, resolve_after_s: int) -> bool:
     """Commit that the provider is about to be called; False when somebody else ended the try.
 
-    If this process dies now, the attempt counts as unknown from `resolve_after` on.
+    This is the last look at the debt: one that is settled or written off by now is left alone. If
+    this process dies now, the attempt counts as unknown from `resolve_after` on.
     """
-    claimed = PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.CREATED).update(
+    # Not by a join: of two claims at once, the second must see the first one's state.
+    owed = Obligation.objects.filter(pk=OuterRef("obligation_id"), state=ObligationState.OPEN)
+    mine = PaymentAttempt.objects.filter(Exists(owed), pk=attempt.pk, state=AttemptState.CREATED)
+    claimed = mine.update(
         state=AttemptState.SENT,
         sent_at=now,
         resolve_after=now + timedelta(seconds=resolve_after_s),
