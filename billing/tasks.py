@@ -15,6 +15,7 @@ from billing.services import (
     reconcile,
     resolve,
     retries,
+    siblings,
 )
 from billing.types import Cause
 from billing.types.differences import Scope
@@ -61,6 +62,12 @@ def resolve_attempt(*, attempt_id: str, **_future: Any) -> None:
 def expire_checkouts(**_future: Any) -> None:
     """End checkouts whose hour is over."""
     checkout.expire_checkouts(now=clock.now())
+
+
+@shared_task(name=jobs.CLOSE_SIBLINGS)
+def close_siblings(**_future: Any) -> None:
+    """Close what could still be paid beside what was paid."""
+    siblings.close_siblings(now=clock.now())
 
 
 @shared_task(name=jobs.END_GRACE)

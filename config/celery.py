@@ -25,6 +25,8 @@ _BILLING_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.reclaim_inbox": timedelta(seconds=30),
     "billing.resolve_attempts": timedelta(seconds=10),
     "billing.expire_checkouts": timedelta(seconds=60),
+    # Within a minute of a settlement nothing beside it can be paid any more.
+    "billing.close_siblings": timedelta(seconds=20),
     "billing.deliver_invoices": timedelta(minutes=10),
     "billing.end_grace": timedelta(seconds=60),
     "billing.drop_old_quotes": timedelta(hours=1),
