@@ -279,7 +279,7 @@ SILENCED_SYSTEM_CHECKS = ["djstripe.W002"]  # it warns of any host, the real one
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 DJSTRIPE_SUBSCRIBER_MODEL = "orgs.Organization"
 DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK = None
-PAYMENT_DRIVERS = providers.PAYMENT_DRIVERS
+PAYMENT_DRIVERS, DEFAULT_PROVIDER = providers.PAYMENT_DRIVERS, providers.default(env)
 # One address in place of all of the gateway's hosts (a simulator); never in production.
 CARDCONNECT_API_BASE: str = env.str("CARDCONNECT_API_BASE", default="")
 # Which merchant accounts are used: only `live` ones reach the gateway's live hosts.

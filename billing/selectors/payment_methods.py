@@ -57,7 +57,7 @@ def paying_provider(organization: Organization) -> Provider:
     live = subscriptions.live(organization)
     if live is not None and live.provider in settings.PAYMENT_DRIVERS:
         return Provider(live.provider)
-    return Provider.STRIPE
+    return Provider(settings.DEFAULT_PROVIDER)
 
 
 def unseen_payers(organization: Organization) -> list[Customer]:

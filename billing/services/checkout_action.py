@@ -5,7 +5,7 @@ from datetime import datetime
 
 from billing.drivers import registry
 from billing.drivers.base import DriverError
-from billing.enums import CheckoutMode, CheckoutStatus, SubscriptionStatus
+from billing.enums import CheckoutMode, CheckoutStatus, Provider, SubscriptionStatus
 from billing.errors import AlreadySubscribed, CheckoutExpired
 from billing.models import CheckoutSession, Price
 from billing.services import checkout, coupons, projection, refusals
@@ -50,6 +50,7 @@ def take_price(*, session: CheckoutSession, price: Price, now: datetime) -> None
         price=price,
         organization=session.organization,
         seats=session.seats,
+        provider=Provider(session.provider),
         now=now,
     )
     kept = CheckoutSession.objects.filter(pk=session.pk, status=CheckoutStatus.OPEN).update(
@@ -154,6 +155,7 @@ def move_to_page(*, session: CheckoutSession, now: datetime) -> checkout.Opened:
     return checkout.open_hosted_page(
         organization=session.organization,
         price=session.price,
+        provider=Provider(session.provider),
         seats=session.seats,
         coupon=session.coupon_code,
         success_url=session.success_url,

@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 
 from billing.drivers import registry
 from billing.drivers.base import DriverError, OutcomeUnknown
-from billing.enums import SubscriptionStatus
+from billing.enums import Provider, SubscriptionStatus
 from billing.errors import ProviderFailed
 from billing.models import Customer, PaymentMethod, Subscription
 from billing.selectors import payment_methods, subscriptions
 from billing.services import customers, method_writes, payers, recovery, refusals
-from billing.types import Cause, SetupResult
+from billing.types import CardDetails, CardElement, Cause, SetupResult
 from orgs.errors import DomainError
 from orgs.models import Organization
 
@@ -42,6 +42,14 @@ class Chosen:
         return self.overdue is not None and self.overdue.status not in overdue
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Given:
+    """What the provider's element handed over, and what some need beside it."""
+
+    name: str = dataclasses.field(repr=False)
+    card: CardDetails | None = None
+
+
 def list_payment_methods(
     *, organization: Organization, cause: Cause, now: datetime
 ) -> QuerySet[PaymentMethod]:
@@ -50,13 +58,34 @@ def list_payment_methods(
     return payment_methods.list_methods(organization)
 
 
-def begin_setup(*, organization: Organization, cause: Cause, now: datetime) -> SetupResult:
+def card_element(
+    *, organization: Organization, provider: Provider | str | None = None
+) -> CardElement:
+    """Return what our page embeds for an organization to enter a card; nobody is asked.
+
+    Raises:
+        ProviderRefused: cards can't be entered there right now.
+    """
+    driver = registry.get_driver(provider or payment_methods.paying_provider(organization))
+    try:
+        return driver.card_element()
+    except DriverError as error:
+        raise refusals.of_code(error.code, retry_after=error.retry_after) from error
+
+
+def begin_setup(
+    *,
+    organization: Organization,
+    provider: Provider | None = None,
+    cause: Cause,
+    now: datetime,
+) -> SetupResult:
     """Prepare for the payer's browser to enter a card that is charged later.
 
     Raises:
         ProviderRefused, ProviderBusy, ProviderFailed: nothing was prepared.
     """
-    customer = _customer(organization)
+    customer = _customer(organization, provider)
     driver = registry.get_driver(customer.provider)
     key = method_writes.new_key()
     try:
@@ -74,6 +103,8 @@ def attach_payment_method(
     *,
     organization: Organization,
     payment_method: str,
+    card: CardDetails | None = None,
+    provider: Provider | None = None,
     set_default: bool = False,
     cause: Cause,
     now: datetime,
@@ -88,8 +119,8 @@ def attach_payment_method(
         ProviderRefused: no such method, or somebody else's.
         ProviderBusy, ProviderFailed: the same request again ends in the same state.
     """
-    customer = _customer(organization)
-    external_id = _attach(customer, payment_method, cause, now)
+    customer = _customer(organization, provider)
+    external_id = _attach(customer, Given(payment_method, card), cause, now)
     if set_default:
         method_writes.set_default(customer=customer, external_id=external_id, cause=cause, now=now)
     else:
@@ -121,19 +152,22 @@ def make_default(
     return _recover(organization, method, cause, now)
 
 
-def _customer(organization: Organization) -> Customer:
-    provider = payment_methods.paying_provider(organization)
+def _customer(organization: Organization, provider: Provider | None) -> Customer:
+    provider = provider or payment_methods.paying_provider(organization)
     return customers.get_or_create_customer(organization=organization, provider=provider)
 
 
-def _attach(customer: Customer, payment_method: str, cause: Cause, now: datetime) -> str:
+def _attach(customer: Customer, given: Given, cause: Cause, now: datetime) -> str:
     driver = registry.get_driver(customer.provider)
     key = method_writes.new_key()
     try:
         return payers.ask_for_payer(
             customer=customer,
             ask=lambda external_id: driver.attach_payment_method(
-                payment_method, external_customer_id=external_id, idempotency_key=key
+                given.name,
+                external_customer_id=external_id,
+                idempotency_key=key,
+                card=given.card,
             ),
             cause=cause,
             now=now,
@@ -142,9 +176,9 @@ def _attach(customer: Customer, payment_method: str, cause: Cause, now: datetime
         # A name that stands for a new card tells nothing about whether it is there.
         if customer.external_id:
             method_writes.look(customer=customer, cause=cause, now=now)
-        if payment_methods.of_customer(customer, payment_method) is None:
+        if payment_methods.of_customer(customer, given.name) is None:
             raise ProviderFailed from error
-        return payment_method
+        return given.name
     except DriverError as error:
         raise method_writes.refusal(error) from error
 

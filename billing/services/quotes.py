@@ -8,7 +8,7 @@ from billing.drivers.base import DriverError
 from billing.enums import Effective, Proration, Provider, QuoteKind, SubscriptionStatus
 from billing.errors import NotPossibleNow, QuoteStale
 from billing.models import Price, Quote, Subscription
-from billing.selectors import prices, quotes, subscriptions
+from billing.selectors import payment_methods, prices, quotes, subscriptions
 from billing.services import (
     coupons,
     customers,
@@ -103,13 +103,12 @@ def coupon_of(quote: Quote) -> coupons.Applicable | None:
     """
     if not quote.coupon:
         return None
-    subscription = quote.subscription
     return coupons.find_coupon(
         organization=quote.organization,
         code=quote.coupon,
         price=quote.price,
         seats=quote.seats,
-        provider=Provider(subscription.provider) if subscription else Provider.STRIPE,
+        provider=_provider(quote),
         now=quote.proration_date,
     )
 
@@ -202,8 +201,16 @@ def _ask(quote: Quote, *, as_promised: bool = False) -> InvoicePreview:
         driver = registry.get_driver(subscription.provider)
         renewal = driver.preview_renewal(subscription.external_id)
         return renewal or _nothing(quote.price.currency)
-    provider = subscription.provider if subscription else Provider.STRIPE
-    return registry.get_driver(provider).preview_change(_spec(quote, as_promised=as_promised))
+    return registry.get_driver(_provider(quote)).preview_change(
+        _spec(quote, as_promised=as_promised)
+    )
+
+
+def _provider(quote: Quote) -> Provider:
+    """Return who would charge it: whoever charges already, else the default one."""
+    if quote.subscription is not None:
+        return Provider(quote.subscription.provider)
+    return payment_methods.paying_provider(quote.organization)
 
 
 def _nothing(currency: str) -> InvoicePreview:
@@ -212,7 +219,7 @@ def _nothing(currency: str) -> InvoicePreview:
 
 def _spec(quote: Quote, *, as_promised: bool) -> ChangeSpec:
     subscription = quote.subscription
-    provider = Provider(subscription.provider) if subscription else Provider.STRIPE
+    provider = _provider(quote)
     customer = (
         subscription.customer
         if subscription

@@ -34,7 +34,7 @@ from billing.services import (
     trials,
 )
 from billing.services import coupons as using
-from billing.types import Cause, SubscriptionSnapshot, SubscriptionSpec
+from billing.types import CardDetails, Cause, SubscriptionSnapshot, SubscriptionSpec
 from orgs.models import Organization
 
 # After this the process that sent the call is taken for dead, and the provider is asked.
@@ -47,15 +47,17 @@ logger = logging.getLogger(__name__)
 class StartRequest:
     """What somebody wants to start.
 
-    Without `payment_method` the answer has a client secret, with which the payer's browser
-    finishes. `trial` None takes the price's own trial if the payer has had none, False none, True
-    insists. `coupon` is a code as it was entered. `request_key` is the caller's Idempotency-Key:
-    the same one resumes what it began, with the trial and the coupon it began with. With
-    `quote_id` exactly what that quote says is charged, or nothing is started.
+    `card` is what some providers need beside a token. Without `payment_method` the answer has a
+    client secret, with which the payer's browser finishes. `trial` None takes the price's own trial
+    if the payer has had none, False none, True insists. `coupon` is a code as it was entered.
+    `request_key` is the caller's Idempotency-Key: the same one resumes what it began, with the
+    trial and the coupon it began with. With `quote_id` exactly what that quote says is charged, or
+    nothing is started.
     """
 
     price: Price
     payment_method: str = ""
+    card: CardDetails | None = None
     seats: int = 1
     provider: Provider = Provider.STRIPE
     trial: bool | None = None
@@ -241,6 +243,7 @@ def _attach(
             request.payment_method,
             external_customer_id=subscription.customer.external_id,
             idempotency_key=f"{attempt.idempotency_key}:attach",
+            card=request.card,
         )
     except DriverError as error:
         raise refusals.end(attempt=attempt, error=error, now=now) from error
