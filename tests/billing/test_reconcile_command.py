@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing import tasks
-from billing.models import Customer, Reconciliation
+from billing.models import Customer, Price, Reconciliation
 from billing.services import projection
 from tests.billing.invoice_event_steps import Shop
-from tests.billing.reconcile_steps import make_comparison
+from tests.billing.reconcile_steps import HOUR, make_comparison
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,11 @@ def run(*arguments: str) -> list[str]:
 
 
 class TestReconcile:
-    def test_compares_one_organization_and_sums_up(self, shop: Shop) -> None:
+    def test_compares_one_organization_and_sums_up(
+        self, stripe: StripeSimulator, price: Price
+    ) -> None:
+        stripe.advance(HOUR)  # what happens at the provider from now on is not "a moment ago"
+        shop = Shop(stripe, price)
         last_week = projection.database_now() - timedelta(days=7)
         Customer.objects.filter(external_id=shop.customer).update(
             email="old@bistro.example", updated_at=last_week
