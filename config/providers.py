@@ -11,6 +11,7 @@ APPS = [
 ]
 PAYMENT_DRIVERS = {
     "stripe": "billing.drivers.stripe.driver.StripeDriver",
+    "cardconnect": "billing.drivers.cardconnect.driver.CardConnectDriver",
     "custom": "billing.drivers.custom.driver.CustomDriver",
 }
 # Staff start what is paid by hand; nobody checks out with it.

@@ -24,5 +24,8 @@ def state_of(snapshot: SubscriptionSnapshot) -> AttemptState | None:
 
 def attach(sandbox: Sandbox, payer: str, card: str = "") -> str:
     return sandbox.driver.attach_payment_method(
-        card or sandbox.good_card, external_customer_id=payer, idempotency_key=new_key()
+        card or sandbox.good_card,
+        external_customer_id=payer,
+        idempotency_key=new_key(),
+        card=sandbox.card_details,
     )

@@ -9,12 +9,15 @@ import contextlib
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, ClassVar, Literal
+from unittest import mock
 
 import stripe as sdk
 
 from billing.drivers import registry
 from billing.drivers.base import PaymentDriver
+from billing.drivers.cardconnect import finding, voiding
 from billing.enums import Provider
 from billing.models import MerchantAccount
 from billing.types import CardDetails, CustomerSpec, PriceSpec, SubscriptionSpec
@@ -224,8 +227,15 @@ class CardConnectSandbox(OwnSandbox):
     @contextlib.contextmanager
     def started(cls, settings: Any) -> Iterator[Sandbox]:
         """Start a process of our own."""
-        with CardPointeSimulator.start() as simulator:
+        with (
+            CardPointeSimulator.start() as simulator,
+            # What this simulator drops never arrives later: "there is none" is final at once.
+            mock.patch.object(finding, "ABSENT_AFTER", timedelta(0)),
+            mock.patch.object(voiding, "PAUSE_S", 0),
+        ):
             simulator.settings(rate_limit=0)
+            # May give back a part of what is not settled yet, as some merchants may.
+            simulator.put_merchant(merchid=FNOR_MID, refunds_unsettled=True)
             settings.CARDCONNECT_API_BASE = simulator.base_url
             yield cls(simulator)
 

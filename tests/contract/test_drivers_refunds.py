@@ -91,14 +91,14 @@ class TestRefunds:
     def test_a_lost_answer_is_unknown_and_found_by_our_reference(
         self, collecting: Sandbox, *, processed: bool
     ) -> None:
-        payment = paid(collecting)
+        payment, lost = paid(collecting), uuid.uuid4().hex[:18]
         collecting.lose_next_answer(processed=processed, of="refund")
 
         with pytest.raises(OutcomeUnknown):
-            give_back(collecting, payment, 800, reference="reflost")
+            give_back(collecting, payment, 800, reference=lost)
 
         found = [row.reference for row in ask(collecting, payment).refunds]
-        assert found == (["reflost"] if processed else [])
+        assert found == ([lost] if processed else [])
 
     def test_nothing_is_refundable_of_what_was_not_paid(self, collecting: Sandbox) -> None:
         invoice = start(collecting, "").latest_invoice
@@ -119,7 +119,8 @@ class TestRefunds:
             give_back(collecting, "nothing_1", 100)
 
     def test_nobody_there_gives_nothing_back(self, collecting: Sandbox, settings: object) -> None:
+        payment = paid(collecting)
         collecting.refuse_connections(settings)
 
         with pytest.raises(DriverUnavailable):
-            give_back(collecting, "nothing_1", 100)
+            give_back(collecting, payment, 100)

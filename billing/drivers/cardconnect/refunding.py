@@ -18,13 +18,13 @@ from billing.drivers.cardconnect import (
     amounts,
     calls,
     declines,
+    finding,
     ledger,
     trouble,
     voiding,
 )
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.decline_table import Group
-from billing.drivers.cardconnect.finding import ABSENT_AFTER
 from billing.drivers.cardconnect.models import (
     GatewayTransaction,
     TransactionKind,
@@ -56,7 +56,11 @@ def refund(order: RefundOrder) -> RefundResult:
     merchant = accounts.ready(charge.account)
     row, is_new = _reserve(order, charge)
     if is_new:
-        return _try(row, charge, merchant)
+        try:
+            return _try(row, charge, merchant)
+        except (DriverRejected, DriverUnavailable):
+            ledger.mark(row, _S.ABSENT)
+            raise
     if row.state == _S.SENT:
         raise OutcomeUnknown("API_ERROR", detail="refund_undecided")
     return _result(row)
@@ -98,13 +102,14 @@ def _given_back(charge: GatewayTransaction) -> int:
 
 
 def _try(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant) -> RefundResult:
-    """Void, refund or leave queued, by what the gateway says of the charge now."""
-    try:
-        now_there = _charge_there(charge, merchant)
-    except DriverUnavailable:
-        return _result(row)  # asked again by the sweep: nothing was sent
+    """Void, refund or leave queued, by what the gateway says of the charge now.
+
+    Raises:
+        DriverRejected, DriverUnavailable: provably not given back; it is still queued.
+        OutcomeUnknown: sent, no usable answer.
+    """
+    now_there = _charge_there(charge, merchant)
     if text(now_there, "setlstat") == voiding.VOIDED:
-        ledger.mark(row, _S.ABSENT)
         raise DriverRejected("INVALID_REQUEST", detail="charge_voided")
     if text(now_there, "voidable") == _YES and row.amount_minor == charge.amount_minor:
         return _void(row, charge, merchant)
@@ -145,7 +150,7 @@ def _send(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchan
     try:
         answer = calls.refund(merchant, fields)
     except DriverUnavailable:
-        ledger.mark(row, _S.ABSENT)
+        ledger.mark(row, _S.QUEUED)
         raise
     verdict = classify(row.amount_minor, answer)
     match verdict:
@@ -155,7 +160,7 @@ def _send(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchan
             is_early = declines.explain(answer.body, "").group is Group.STATE
             return _end(row, _S.QUEUED if is_early else _S.DECLINED, answer.body)
         case Verdict.THROTTLED | Verdict.CONFIG:
-            ledger.mark(row, _S.ABSENT)
+            ledger.mark(row, _S.QUEUED)
         case _:
             pass  # unknown: `find_refund` asks
     raise trouble.of_write("refund", merchant, verdict, answer)
@@ -225,14 +230,14 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
         if text(there, "setlstat") == voiding.VOIDED and row.amount_minor == charge.amount_minor:
             ledger.mark(charge, _S.VOIDED)
             return _end(row, _S.VOIDED, {"retref": charge.retref})
-    if now - sent_at < ABSENT_AFTER:
+    if now - sent_at < finding.ABSENT_AFTER:
         raise OutcomeUnknown("API_ERROR", detail="too_early")
     ledger.mark(row, _S.ABSENT)
     return None
 
 
-def send_queued(*, now: datetime, limit: int = 100) -> int:
-    """Try refunds again that wait for their charge to settle; say how many were decided."""
+def send_queued(*, now: datetime, limit: int = 100) -> list[GatewayTransaction]:
+    """Try refunds again that wait for their charge to settle; return those that were decided."""
     due = (
         GatewayTransaction.objects.select_related("account")
         .filter(
@@ -242,7 +247,7 @@ def send_queued(*, now: datetime, limit: int = 100) -> int:
         )
         .order_by("asked_at")
     )
-    return sum(_retry(row) for row in list(due[:limit]))
+    return [row for row in list(due[:limit]) if _retry(row)]
 
 
 def _retry(row: GatewayTransaction) -> bool:
@@ -252,7 +257,13 @@ def _retry(row: GatewayTransaction) -> bool:
     GatewayTransaction.objects.filter(pk=row.pk).update(asked_at=timezone.now())
     try:
         return _try(row, charge, accounts.ready(charge.account)).state != "pending"
-    except (DriverRejected, DriverUnavailable, OutcomeUnknown) as error:
+    except DriverRejected as error:
+        logger.error(  # noqa: TRY400 - its code says it all
+            "cardconnect.refund_refused", extra={"reference": row.reference, "code": error.detail}
+        )
+        ledger.mark(row, _S.DECLINED)
+        return True
+    except (DriverUnavailable, OutcomeUnknown) as error:
         logger.warning(
             "cardconnect.refund_waits", extra={"reference": row.reference, "code": error.code}
         )

@@ -76,16 +76,17 @@ class TestBeforeSettlement:
         rail.refund_charge(wanted)
         in_an_hour = timezone.now() + timedelta(hours=1, minutes=1)
 
-        assert refunding.send_queued(now=in_an_hour) == 0
+        assert refunding.send_queued(now=in_an_hour) == []
         simulator.close_batches()
-        assert refunding.send_queued(now=timezone.now()) == 0
-        assert refunding.send_queued(now=in_an_hour) == 1
+        assert refunding.send_queued(now=timezone.now()) == []
+        decided = refunding.send_queued(now=in_an_hour)
+        assert [row.reference for row in decided] == [wanted.reference]
 
         found = rail.find_refund(wanted, sent_at=SENT_AT, now=LATER)
         assert found is not None
         assert found.state == "succeeded"
         assert refunded(simulator) == [1900]
-        assert refunding.send_queued(now=in_an_hour + timedelta(days=1)) == 0
+        assert refunding.send_queued(now=in_an_hour + timedelta(days=1)) == []
 
 
 class TestAfterSettlement:
@@ -191,13 +192,30 @@ class TestNoAnswer:
         assert found == RefundResult("succeeded", external_id=charge_id)
         assert live(simulator, order.reference) == []
 
-    def test_before_anything_was_sent_it_waits(
+    def test_nothing_is_kept_of_one_that_nobody_could_be_asked_about(
         self, simulator: CardPointeSimulator, order: ChargeOrder, settled: str
     ) -> None:
+        wanted = refund_of(order, settled)
         simulator.add_fault("inquiry_down")
 
-        assert rail.refund_charge(refund_of(order, settled)) == RefundResult("pending")
+        with pytest.raises(DriverUnavailable):
+            rail.refund_charge(wanted)
+
+        assert rail.find_refund(wanted, sent_at=SENT_AT, now=SOON) is None
         assert refunded(simulator) == []
+
+    def test_a_limit_met_by_one_that_waits_leaves_it_waiting(
+        self, simulator: CardPointeSimulator, order: ChargeOrder, charge_id: str
+    ) -> None:
+        wanted = refund_of(order, charge_id, 1900)
+        rail.refund_charge(wanted)
+        simulator.close_batches()
+        simulator.add_fault("http_429", op="refund", retry_after=5)
+
+        assert refunding.send_queued(now=timezone.now() + timedelta(hours=2)) == []
+        assert rail.find_refund(wanted, sent_at=SENT_AT, now=LATER) == RefundResult("pending")
+        assert len(refunding.send_queued(now=timezone.now() + timedelta(hours=4))) == 1
+        assert refunded(simulator) == [1900]
 
     def test_a_limit_frees_what_was_reserved(
         self, simulator: CardPointeSimulator, order: ChargeOrder, settled: str
