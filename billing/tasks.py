@@ -13,6 +13,7 @@ from billing.services import (
     mirror,
     quotes,
     reconcile,
+    renewals,
     resolve,
     retries,
     siblings,
@@ -74,6 +75,12 @@ def close_siblings(**_future: Any) -> None:
 def end_grace(**_future: Any) -> None:
     """Restrict whoever did not pay within the grace of the plan."""
     grace.end_grace(now=clock.now())
+
+
+@shared_task(name=jobs.RUN_RENEWALS)
+def run_renewals(**_future: Any) -> None:
+    """Renew, charge again and end what is due at the providers we bill for ourselves."""
+    renewals.run_due(now=clock.now())
 
 
 @shared_task(name=jobs.DROP_OLD_QUOTES)

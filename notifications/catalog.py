@@ -132,6 +132,27 @@ PAYMENT_FAILED: Final = Mail(
     secrets=frozenset({"pay_url"}),
 )
 
+# An invoice that stays unpaid, before access is restricted (`access_until`) and before the
+# subscription ends (`ends_on`); either may be empty. `ask` is new_card or fix_card where a card is
+# needed at once, `is_sent` says that nothing was charged: the invoice was sent to be paid.
+PAYMENT_REMINDER: Final = Mail(
+    "payment_reminder",
+    needs=frozenset(
+        {
+            "organization",
+            "plan",
+            "number",
+            "amount",
+            "is_sent",
+            "ask",
+            "access_until",
+            "ends_on",
+            "manage_url",
+            "support_email",
+        }
+    ),
+)
+
 # `role` is a word and `may` what it allows; `expires` is a date to be read.
 TEAM_INVITATION: Final = Mail(
     "team_invitation",
@@ -143,7 +164,14 @@ TEAM_INVITATION: Final = Mail(
 
 _MAILS = {
     mail.kind: mail
-    for mail in (SUBSCRIPTION_CONFIRMED, TRIAL_ENDING, TEAM_INVITATION, INVOICE, PAYMENT_FAILED)
+    for mail in (
+        SUBSCRIPTION_CONFIRMED,
+        TRIAL_ENDING,
+        TEAM_INVITATION,
+        INVOICE,
+        PAYMENT_FAILED,
+        PAYMENT_REMINDER,
+    )
 }
 KINDS = tuple(_MAILS)
 

@@ -95,8 +95,13 @@ def _settle_renewal(debt: settlement.Debt, snapshot: SubscriptionSnapshot, now: 
     invoice = snapshot.latest_invoice
     if snapshot.latest_invoice_id != debt.obligation.invoice_external_id:
         return
-    is_paid = invoice is not None and invoice.status is InvoiceStatus.PAID
-    if is_paid or snapshot.status is SubscriptionStatus.ACTIVE:
+    # An engine of ours keeps a subscription active while the outcome of its renewal is unknown.
+    is_paid = (
+        snapshot.status is SubscriptionStatus.ACTIVE
+        if invoice is None
+        else invoice.status is InvoiceStatus.PAID
+    )
+    if is_paid:
         payment = snapshot.latest_payment
         settlement.settle(debt=debt, now=now, external_id=payment.external_id if payment else "")
     elif invoice is not None and invoice.status in (

@@ -104,6 +104,12 @@ class EngineSubscription(BaseModel):
                 condition=Q(next_action_at__isnull=False),
                 name="engine_subscription_due",
             ),
+            # What a runner did that died before it could say so.
+            models.Index(
+                fields=["claimed_at"],
+                condition=Q(claimed_at__isnull=False),
+                name="engine_subscription_claimed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ import pytest
 from billing.drivers.custom.driver import CustomDriver
 from orgs import clock as orgs_clock
 from tests.billing.engine.engine_steps import Clock, Shop, open_shop
+from tests.billing.engine.renewal_steps import Tenant, subscribe, use_driver
 from tests.billing.engine.scripted_rail import ScriptedDriver
 
 
@@ -26,3 +27,17 @@ def shop(db: None, clock: Clock) -> Shop:
 def by_hand(db: None, clock: Clock) -> Shop:
     """A payer who gets invoices."""
     return open_shop(CustomDriver(), clock)
+
+
+@pytest.fixture
+def driver(db: None, monkeypatch: pytest.MonkeyPatch) -> ScriptedDriver:
+    """A scripted gateway, where services look for drivers."""
+    found = ScriptedDriver()
+    use_driver(monkeypatch, found)
+    return found
+
+
+@pytest.fixture
+def tenant(driver: ScriptedDriver, clock: Clock) -> Tenant:
+    """An organization that the scripted gateway charges each month."""
+    return subscribe(driver, clock)
