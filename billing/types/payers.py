@@ -82,13 +82,7 @@ class PayerSnapshot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SetupResult:
-    """What a payer's browser needs to enter a card for later.
-
-    A provider whose frame gives the page a token says where the frame is, and the only origin whose
-    messages may be believed.
-    """
+    """What a payer's browser needs to enter a card for later."""
 
     external_id: str
     client_secret: str = dataclasses.field(default="", repr=False)
-    tokenizer_url: str = ""
-    tokenizer_origin: str = ""

@@ -1,6 +1,5 @@
 """CardConnect as the rest of Till sees it: the engine's driver, with the gateway as its rail."""
 
-import dataclasses
 from typing import ClassVar
 
 from billing.drivers.base import Capabilities
@@ -9,7 +8,7 @@ from billing.drivers.cardconnect.rail import CardConnectRail
 from billing.engine.driver import EngineDriver
 from billing.engine.rails import Rail
 from billing.enums import Provider
-from billing.types import SetupResult
+from billing.types import CardElement
 
 
 class CardConnectDriver(EngineDriver):
@@ -31,13 +30,11 @@ class CardConnectDriver(EngineDriver):
         """Return the gateway."""
         return CardConnectRail()
 
-    def create_setup_intent(
-        self, external_customer_id: str, *, idempotency_key: str
-    ) -> SetupResult:
-        """Say where a payer's browser enters a card; its token is attached like any method."""
-        prepared = super().create_setup_intent(
-            external_customer_id, idempotency_key=idempotency_key
-        )
-        merchant = accounts.usable(accounts.of_payer(external_customer_id))
-        frame = tokenizer.tokenizer_of(merchant)
-        return dataclasses.replace(prepared, tokenizer_url=frame.url, tokenizer_origin=frame.origin)
+    def card_element(self) -> CardElement:
+        """Return the frame in which a payer enters a card; what it makes is attached as a method.
+
+        Raises:
+            DriverRejected: the platform has no merchant account in this mode.
+        """
+        merchant = accounts.usable(accounts.of_seller(None))
+        return CardElement(frame_url=tokenizer.frame_of(merchant))

@@ -1,7 +1,6 @@
 """Where a payer's browser enters a card: the gateway's own frame, which gives our page a token."""
 
-import dataclasses
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from billing.drivers.cardconnect.accounts import Merchant
 
@@ -26,18 +25,6 @@ _OPTIONS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tokenizer:
-    """The frame's address, and the only origin whose messages may be believed."""
-
-    url: str
-    origin: str
-
-
-def tokenizer_of(merchant: Merchant) -> Tokenizer:
-    """Return the tokenizer of a merchant's site; it needs no credentials."""
-    base = merchant.origin
-    parts = urlsplit(base)
-    return Tokenizer(
-        url=f"{base}{_PATH}?{urlencode(_OPTIONS)}", origin=f"{parts.scheme}://{parts.netloc}"
-    )
+def frame_of(merchant: Merchant) -> str:
+    """Return the address of the tokenizer of a merchant's site; it needs no credentials."""
+    return f"{merchant.origin}{_PATH}?{urlencode(_OPTIONS)}"

@@ -2,9 +2,11 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from billing.drivers import registry
 from billing.drivers.base import DriverRejected
 from billing.drivers.cardconnect import accounts, hosts
 from billing.drivers.cardconnect.checks import check_cardconnect
@@ -170,3 +172,23 @@ class TestChecks:
     def test_a_mode_must_fit(self, settings: Any, mode: str, id_: str) -> None:
         settings.CARDCONNECT_MODE = mode
         assert self.found() == {id_}
+
+
+class TestCardElement:
+    def test_is_the_frame_of_the_platforms_site(self, settings: Any, db: None) -> None:
+        settings.CARDCONNECT_API_BASE = ""
+        open_account()
+
+        element = registry.get_driver(Provider.CARDCONNECT).card_element()
+
+        assert element.frame_origin == "https://fts-uat.cardconnect.com"
+        address = urlsplit(element.frame_url)
+        assert address.path == "/itoke/ajax-tokenizer.html"
+        options = dict(parse_qsl(address.query))
+        assert {options[name] for name in ("useexpiry", "usecvv", "enhancedresponse")} == {"true"}
+        assert (options["tokenizewheninactive"], options["inactivityto"]) == ("true", "2000")
+
+    @pytest.mark.django_db
+    def test_without_an_account_there_is_none(self) -> None:
+        with pytest.raises(DriverRejected):
+            registry.get_driver(Provider.CARDCONNECT).card_element()
