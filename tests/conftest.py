@@ -15,7 +15,7 @@ from orgs import tokens
 from orgs.models import Organization, Role, User
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
-pytest_plugins = ["tests.provider"]
+pytest_plugins = ["tests.provider", "tests.log_scan"]
 
 Api = Callable[..., APIClient]
 

@@ -17,6 +17,7 @@ import redis
 from config import processes
 from config.demo_system import System
 from config.processes import Child
+from tests import log_scan
 from tests.simulators.stripe.client import StripeSimulator
 
 WEBHOOK_SECRET = "whsec_stack0000000000000000000000000000"
@@ -101,6 +102,9 @@ class Stack:
 
     def __exit__(self, *_details: object) -> None:
         self.stop()
+        for child in self._children.values():
+            if child.name != "simulator":  # a stranger's, who writes what it likes
+                log_scan.check_file(child.name, child.log.read_text())
 
     def start(self) -> None:
         """Start every part and wait until each answers."""
