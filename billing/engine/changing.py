@@ -34,15 +34,18 @@ def _preview_start(house: House, spec: ChangeSpec) -> InvoicePreview:
     payer = house.payer(spec.external_customer_id)
     at = spec.starts_at or now_of(payer.organization_id)
     price = find_price(house.provider, spec.external_price_id)
-    discounts: tuple[Discount, ...] = ()
-    if spec.discount is not None:
-        coupon = change_plans.find_coupon(house.provider, spec.discount.external_id)
-        discounts = (change_plans.discount_of(coupon, starts_at=at),)
+    discounts = [_discount(house, spec, at)] if spec.discount else []
     first = cycles.start(
         item_of(price, spec.seats), at=at, zone=payer.zone, trial_end=spec.trial_end
     )
     conditions = terms.terms_of(payer, price.currency, discounts)
     return draft(first.lines, conditions, at=first.cycle.period.start).as_preview()
+
+
+def _discount(house: House, spec: ChangeSpec, at: datetime) -> Discount:
+    coupon_id = spec.discount.external_id if spec.discount else ""
+    coupon = change_plans.find_coupon(house.provider, coupon_id)
+    return change_plans.discount_of(coupon, starts_at=at)
 
 
 def preview_renewal(house: House, external_id: str) -> InvoicePreview | None:
