@@ -13,6 +13,7 @@ from billing.drivers.base import (
 from billing.engine import catalog, paying_parties, snapshots, starting
 from billing.engine.driver_changes import Changing
 from billing.engine.driver_invoices import Invoicing
+from billing.engine.driver_listing import Listing
 from billing.engine.house import House
 from billing.engine.rails import Rail
 from billing.types import (
@@ -36,7 +37,7 @@ from billing.types import (
 )
 
 
-class EngineDriver(Changing, Invoicing, PaymentDriver):
+class EngineDriver(Changing, Invoicing, Listing, PaymentDriver):
     """A provider of our own. Its subclasses say who they are, and who moves the money."""
 
     days_until_due: ClassVar[int] = 0

@@ -186,6 +186,20 @@ def _end(
     )
 
 
+def charge_of(row: EngineRefund) -> ChargeSnapshot:
+    """Return a refund as its payment with this one refund."""
+    invoice = row.invoice
+    return ChargeSnapshot(
+        provider=Provider(invoice.provider),
+        external_id=invoice.payment_id,
+        external_payment_id=invoice.payment_id,
+        external_customer_id=invoice.payer.external_id,
+        refunds=(_snapshot(invoice, row),),
+        captured_minor=_captured(invoice),
+        currency=invoice.currency,
+    )
+
+
 def _snapshot(invoice: EngineInvoice, row: EngineRefund) -> RefundSnapshot:
     return RefundSnapshot(
         external_id=row.external_id,

@@ -22,6 +22,7 @@ class CardConnectDriver(EngineDriver):
         mirror=False,
         payment_methods=True,
         portal=False,
+        listing=True,
         automatic_collection=True,
         part_payments=True,
     )

@@ -21,6 +21,7 @@ class CustomDriver(EngineDriver):
         mirror=False,
         payment_methods=False,
         portal=False,
+        listing=True,
         automatic_collection=False,
         part_payments=True,
     )
