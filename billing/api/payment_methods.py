@@ -7,8 +7,15 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from billing.api.change_serializers import NothingIn
+from billing.api.providers import provider_of
 from billing.api.representations import moment
-from billing.api.serializers import CardDetailsIn, one_of
+from billing.api.serializers import (
+    CardDetailsIn,
+    SetupIntentIn,
+    SetupIntentOut,
+    card_of,
+    one_of,
+)
 from billing.enums import Provider
 from billing.models import PaymentMethod
 from billing.selectors import payment_methods as methods
@@ -36,6 +43,7 @@ class DefaultPaymentMethodIn(StrictSerializer):
     payment_method_id = serializers.CharField(required=False, max_length=255)
     token = serializers.CharField(required=False, max_length=255)
     card = CardDetailsIn(required=False)
+    provider = serializers.ChoiceField(Provider.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Bring the spellings of the method together."""
@@ -87,13 +95,6 @@ class ChosenPaymentMethodOut(PaymentMethodOut):
     )
 
 
-class SetupIntentOut(serializers.Serializer[Any]):
-    """What the provider's element needs in the payer's browser."""
-
-    id = serializers.CharField()
-    client_secret = serializers.CharField()
-
-
 def _cause() -> Cause:
     return Cause("request", id=trace.get_trace_id())
 
@@ -125,11 +126,13 @@ def _chosen(chosen: payment_methods.Chosen, code: int) -> Response:
     return Response({**_shown(chosen.method), "overdue_payment": overdue}, status=code)
 
 
-def _attach(request: ApiRequest, method: str, *, set_default: bool) -> Response:
+def _attach(request: ApiRequest, data: dict[str, Any], *, set_default: bool) -> Response:
     organization = current_org(request)
     chosen = payment_methods.attach_payment_method(
         organization=organization,
-        payment_method=method,
+        payment_method=data["payment_method"],
+        card=card_of(data),
+        provider=provider_of(data, organization),
         set_default=set_default,
         cause=_cause(),
         now=clock.now(organization),
@@ -177,7 +180,7 @@ class PaymentMethodsView(TenantView):
         body = PaymentMethodIn(data=request.data)
         body.is_valid(raise_exception=True)
         data: dict[str, Any] = body.validated_data
-        return _attach(request, data["payment_method"], set_default=data["set_default"])
+        return _attach(request, data, set_default=data["set_default"])
 
 
 class DefaultPaymentMethodView(TenantView):
@@ -198,7 +201,7 @@ class DefaultPaymentMethodView(TenantView):
         """Add a payment method and have everything charged to it."""
         body = DefaultPaymentMethodIn(data=request.data)
         body.is_valid(raise_exception=True)
-        return _attach(request, body.validated_data["payment_method"], set_default=True)
+        return _attach(request, body.validated_data, set_default=True)
 
 
 class SetupIntentView(TenantView):
@@ -209,18 +212,28 @@ class SetupIntentView(TenantView):
     @extend_schema(
         operation_id="payment_methods_setup",
         tags=["Payment methods"],
-        request=NothingIn,
+        request=SetupIntentIn,
         responses={201: SetupIntentOut, **errors(400, 401, 403, 404, 409, 429, 502)},
     )
     def post(self, request: ApiRequest) -> Response:
         """Prepare the provider's element for a card; what it makes is then added here."""
-        NothingIn(data=request.data).is_valid(raise_exception=True)
+        body = SetupIntentIn(data=request.data)
+        body.is_valid(raise_exception=True)
         organization = current_org(request)
-        prepared = payment_methods.begin_setup(
-            organization=organization, cause=_cause(), now=clock.now(organization)
-        )
+        provider = provider_of(body.validated_data, organization)
+        element = payment_methods.card_element(organization=organization, provider=provider)
+        if element.frame_url:
+            shown = {"tokenizer_url": element.frame_url, "tokenizer_origin": element.frame_origin}
+        else:
+            prepared = payment_methods.begin_setup(
+                organization=organization,
+                provider=provider,
+                cause=_cause(),
+                now=clock.now(organization),
+            )
+            shown = {"id": prepared.external_id, "client_secret": prepared.client_secret}
         return Response(
-            {"id": prepared.external_id, "client_secret": prepared.client_secret},
+            shown,
             status=status.HTTP_201_CREATED,
             headers={"Cache-Control": "no-store"},
         )

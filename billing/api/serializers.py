@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.enums import AccessLevel, Interval, Provider, SubscriptionStatus, UsageType
+from billing.types import CardDetails
 from orgs.api.serializers import StrictSerializer
 
 MAX_SEATS = 100_000
@@ -16,6 +17,12 @@ class CardDetailsIn(StrictSerializer):
     expiry = serializers.RegexField(r"^(0[1-9]|1[0-2])\d{2}$", help_text="MMYY")
     name = serializers.CharField(required=False, max_length=100)
     postal = serializers.CharField(required=False, max_length=20)
+
+
+def card_of(data: dict[str, Any]) -> CardDetails | None:
+    """Return what was said of a card beside its token."""
+    card = data.get("card")
+    return CardDetails(**card) if card else None
 
 
 def one_of(data: dict[str, Any], *names: str) -> str:
@@ -66,7 +73,27 @@ class SubscribeIn(StrictSerializer):
 
     plan_slug = serializers.CharField(max_length=100)
     token = serializers.CharField(max_length=255)
+    card = CardDetailsIn(required=False)
     interval = serializers.ChoiceField(Interval.choices, required=False, default=Interval.MONTH)
+
+
+class SetupIntentOut(serializers.Serializer[Any]):
+    """What the provider's element needs in the payer's browser.
+
+    Stripe's has an id and a secret; CardConnect's is a page to frame, and the only origin whose
+    messages may be believed.
+    """
+
+    id = serializers.CharField(required=False)
+    client_secret = serializers.CharField(required=False)
+    tokenizer_url = serializers.URLField(required=False)
+    tokenizer_origin = serializers.URLField(required=False)
+
+
+class SetupIntentIn(StrictSerializer):
+    """Prepare for a card to be entered."""
+
+    provider = serializers.ChoiceField(Provider.choices, required=False)
 
 
 class SessionIn(StrictSerializer):
@@ -75,6 +102,7 @@ class SessionIn(StrictSerializer):
     mode = serializers.ChoiceField(["checkout", "portal"], default="checkout")
     plan = serializers.CharField(required=False, max_length=100)
     interval = serializers.ChoiceField(Interval.choices, required=False, default=Interval.MONTH)
+    provider = serializers.ChoiceField(Provider.choices, required=False)
     coupon = serializers.CharField(required=False, max_length=100, help_text="A code.")
     success_url = serializers.URLField(required=False, max_length=2000)
     cancel_url = serializers.URLField(required=False, max_length=2000)

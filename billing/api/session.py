@@ -7,6 +7,7 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from billing.api import representations
+from billing.api.providers import provider_of
 from billing.api.serializers import SessionIn, SessionOut
 from billing.models import Price
 from billing.selectors import plans, returns
@@ -78,8 +79,11 @@ def _check_returns(data: dict[str, Any], organization: Organization) -> None:
 def _open(organization: Organization, data: dict[str, Any], price: Price | None) -> checkout.Opened:
     more = {name: data.get(name, "") for name in ("success_url", "cancel_url", "coupon")}
     now = clock.now(organization)
-    if data["ui"] == "hosted_page":
-        return checkout.open_hosted_page(organization=organization, price=price, now=now, **more)
+    provider = provider_of(data, organization)
+    if data["ui"] == "hosted_page" or not checkout.has_own_page(provider):
+        return checkout.open_hosted_page(
+            organization=organization, price=price, provider=provider, now=now, **more
+        )
     if price is None:
         raise serializers.ValidationError({"plan": ["The provider's page needs a plan."]})
     cause = Cause("request", id=trace.get_trace_id())

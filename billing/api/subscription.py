@@ -2,17 +2,16 @@
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.response import Response
 
 from billing.api import representations
 from billing.api.change_serializers import CancelQueryIn, SubscriptionPatchIn
 from billing.api.lifecycle import CHANGED, cancel_response, change_response
-from billing.api.serializers import SubscribeIn, SubscriptionOut, SubscriptionStartIn
+from billing.api.providers import provider_of
+from billing.api.serializers import SubscribeIn, SubscriptionOut, SubscriptionStartIn, card_of
 from billing.api.wanted import wanted_from
-from billing.enums import Provider
 from billing.selectors import plans, subscriptions
 from billing.services import amend, subscribe
 from billing.types import Cause
@@ -35,14 +34,6 @@ def _start(request: ApiRequest, start: subscribe.StartRequest) -> Response:
     is_open = started.resolve_after is not None
     code = status.HTTP_202_ACCEPTED if is_open else status.HTTP_201_CREATED
     return Response(representations.started(started), status=code)
-
-
-def _provider(name: str | None) -> Provider:
-    """Return the asked provider, or the default one; only those with a driver."""
-    provider = Provider(name) if name else Provider.STRIPE
-    if provider.value not in settings.PAYMENT_DRIVERS:
-        raise serializers.ValidationError({"provider": ["This provider is not available."]})
-    return provider
 
 
 _STARTED = {
@@ -90,8 +81,9 @@ class SubscriptionView(TenantView):
             subscribe.StartRequest(
                 price=price,
                 payment_method=data["payment_method"],
+                card=card_of(data),
                 seats=data["seats"],
-                provider=_provider(data.get("provider")),
+                provider=provider_of(data, current_org(request)),
                 trial=data.get("trial"),
                 coupon=data.get("coupon", ""),
                 quote_id=data.get("quote_id"),
@@ -163,6 +155,8 @@ class SubscribeView(TenantView):
             subscribe.StartRequest(
                 price=price,
                 payment_method=data["token"],
+                card=card_of(data),
+                provider=provider_of(data, current_org(request)),
                 request_key=request.idempotency_key or "",
             ),
         )

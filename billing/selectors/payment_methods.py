@@ -5,6 +5,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from billing.drivers import registry
 from billing.enums import Provider
 from billing.models import Customer, PaymentMethod
 from billing.selectors import subscriptions
@@ -58,6 +59,13 @@ def paying_provider(organization: Organization) -> Provider:
     if live is not None and live.provider in settings.PAYMENT_DRIVERS:
         return Provider(live.provider)
     return Provider(settings.DEFAULT_PROVIDER)
+
+
+def takes_payments(provider: str) -> bool:
+    """Say whether payers can pay through a provider by themselves."""
+    if not registry.is_configured(provider):
+        return False
+    return registry.get_driver(provider).capabilities.automatic_collection
 
 
 def unseen_payers(organization: Organization) -> list[Customer]:

@@ -112,6 +112,11 @@ def open_hosted_page(
     return Opened(session, page_url(session, token=token))
 
 
+def has_own_page(provider: Provider) -> bool:
+    """Say whether a provider has a checkout page of its own; ours stands in for it."""
+    return registry.get_driver(provider).capabilities.hosted_checkout
+
+
 def open_hosted_provider(
     *,
     organization: Organization,

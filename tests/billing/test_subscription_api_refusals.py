@@ -40,7 +40,7 @@ class TestRefusals:
             ({"plan": "starter", "seats": "many"}, "seats"),
             ({"plan": "starter", "sets": 1}, "sets"),
             ({"plan": "starter", "provider": "paypal"}, "provider"),
-            ({"plan": "starter", "provider": "cardconnect"}, "provider"),
+            ({"plan": "starter", "provider": "custom"}, "provider"),
             ({"plan": "starter", "plan_id": "free"}, "plan"),
             ({"plan": "starter", "card": {"expiry": "1399"}}, "card.expiry"),
             ({"plan": "starter", "card": {"expiry": "1228", "number": "4242"}}, "card.number"),
