@@ -33,6 +33,7 @@ def _settle_change(
     if quote is None or attempt is None or attempt.state == AttemptState.CREATED:
         return  # nothing was asked of the provider yet
     if is_done(quote, subscription, snapshot):
+        _leave_to_invoice(debt, snapshot)
         # Where nothing was charged, the latest payment is that of something else.
         payment = snapshot.latest_payment if debt.obligation.amount_minor else None
         settlement.settle(debt=debt, now=now, external_id=payment.external_id if payment else "")
@@ -42,6 +43,15 @@ def _settle_change(
         # It waited for its payer, and waits no more: given up, or expired at the provider.
         settlement.void(debt=debt, now=now)
         release_promises(debt.obligation, now=now)
+
+
+def _leave_to_invoice(debt: settlement.Debt, snapshot: SubscriptionSnapshot) -> None:
+    """Let a change whose invoice is paid later owe nothing: that invoice is a debt of its own."""
+    invoice = snapshot.latest_invoice
+    is_its_invoice = invoice is not None and invoice.billing_reason == "subscription_update"
+    if is_its_invoice and settlement.is_on_account(invoice) and debt.obligation.amount_minor:
+        debt.obligation.amount_minor = 0
+        debt.obligation.save(update_fields=["amount_minor", "updated_at"])
 
 
 def release_promises(obligation: Obligation, *, now: datetime) -> None:

@@ -189,15 +189,20 @@ def agree_amount(*, start: Debt | None, invoice: InvoiceSnapshot | None) -> None
     """Let the provider's first invoice have the last word on what a start owes.
 
     What we reckoned beforehand knows neither the provider's taxes and credit balances nor how it
-    rounds a discount.
+    rounds a discount. Who pays by invoice owes nothing for the start as such.
     """
     if start is None or invoice is None or invoice.billing_reason != "subscription_create":
         return
     obligation = start.obligation
-    asked = invoice.amount_due_minor
+    asked = 0 if is_on_account(invoice) else invoice.amount_due_minor
     if obligation.state == ObligationState.OPEN and obligation.amount_minor != asked:
         obligation.amount_minor = asked
         obligation.save(update_fields=["amount_minor", "updated_at"])
+
+
+def is_on_account(invoice: InvoiceSnapshot | None) -> bool:
+    """Say whether an invoice was sent, to be paid by a date: it is a debt of its own then."""
+    return invoice is not None and invoice.due_at is not None
 
 
 def apply_outcome(*, start: Debt | None, outcome: PaymentOutcome, now: datetime) -> None:

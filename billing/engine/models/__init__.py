@@ -1,8 +1,9 @@
 """The tables of the engine: its truth, as Stripe's is at Stripe.
 
-What tenants, pages and access see are billing's own tables, to which snapshots are applied. These
-rows are locked after all rows of billing, in this order: Payer → EngineSubscription →
-EngineInvoice → NumberSeries. No rail is called while any of them is held.
+What tenants, pages and access see are billing's own tables, to which snapshots are applied. Lock
+order: Payer → EngineSubscription → EngineInvoice → NumberSeries, then billing's rows. Services call
+drivers with nothing locked, so nobody ever waits for these rows while holding billing's. No rail is
+called while any of them is held.
 """
 
 from billing.engine.models.catalogue import EngineCoupon, EnginePrice, TaxEntry
