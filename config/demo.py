@@ -1,7 +1,8 @@
 """`make demo` and `make run`: the whole system in the foreground, with nothing to install.
 
-PostgreSQL, Valkey, a local Stripe, the application, a worker and its clock. The last line of the
-start says READY; Ctrl-C ends everything, and what was stored is there again at the next start.
+PostgreSQL, Valkey, a local Stripe and a local CardPointe, the application, a worker and its
+clock. The last line of the start says READY; Ctrl-C ends everything, and what was stored is there
+again at the next start.
 """
 
 import argparse
@@ -26,7 +27,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90.0
 PREPARE_SECONDS = 300.0
 _WATCH_SECONDS = 0.5
-_MAX_PORT = 65_534
+_MAX_PORT = 65_533
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -97,7 +98,7 @@ def _supervision(options: Options) -> Iterator[list[Child]]:
     """Start everything, and end everything in order whatever happens."""
     begun = time.monotonic()
     children: list[Child] = []
-    refuse_taken_ports(options.port, options.port + 1)
+    refuse_taken_ports(options.port, options.port + 1, options.port + 2)
     with contextlib.ExitStack() as ends:
         embedded_layout.make_state_dir(embedded_layout.Layout.of(options.state_dir))
         ends.callback(os.close, _hold(options.state_dir))
@@ -126,6 +127,7 @@ def _system(options: Options, ends: contextlib.ExitStack) -> System:
     return System(
         port=options.port,
         simulator_port=options.port + 1,
+        cardpointe_port=options.port + 2,
         state_dir=options.state_dir,
         database_url=database_url,
         redis_url=redis_url,
@@ -136,11 +138,13 @@ def _system(options: Options, ends: contextlib.ExitStack) -> System:
 def _start(system: System, children: list[Child], options: Options) -> None:
     """Start the children and wait until each of them answers."""
     is_current = not os.environ.get("DATABASE_URL") and demo_database.is_current(system.state_dir)
-    _say("Starting the local Stripe…" if not is_current else "Starting everything else…")
+    _say("Starting the local providers…" if not is_current else "Starting everything else…")
     _run(system.simulator(), children)
+    _run(system.cardpointe(), children)
     if is_current:  # then nothing has to wait for the preparation
         _start_application(system, children, options)
     _wait(system.simulator_answers, "The local Stripe", children)
+    _wait(system.cardpointe_answers, "The local CardPointe", children)
     _prepare(system, children, migrate=not is_current)
     if not is_current:
         _say("Starting the worker, its clock and the application…")

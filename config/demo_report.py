@@ -30,7 +30,7 @@ def publish(system: System) -> None:
         "owner": people["owner"],
         "api_key": people["api_key"],
         "stripe_simulator": system.stripe_simulator,
-        "cardpointe_simulator": None,
+        "cardpointe_simulator": system.cardpointe_simulator,
         "mail_dir": str(system.mail_dir),
         "database_url": system.database_url,
         "redis_url": system.redis_url,
@@ -54,6 +54,7 @@ Everything answers after {seconds:.1f} s.
                Authorization: Bearer {people["api_key"]}
   A new one    {system.base_url}/register
   Local Stripe {system.stripe_simulator}   cards 4242 4242 4242 4242, declined 4000 0000 0000 0002
+  CardPointe   {system.cardpointe_simulator}   card 4788 2500 0012 1443, declined 4387 7511 1111 1038
   Mails        {system.mail_dir}
   Logs         {system.log("web").parent}
 

@@ -22,6 +22,7 @@ class System:
 
     port: int
     simulator_port: int
+    cardpointe_port: int
     state_dir: Path
     database_url: str
     redis_url: str
@@ -37,6 +38,11 @@ class System:
     def stripe_simulator(self) -> str:
         """Where the local Stripe answers."""
         return f"http://127.0.0.1:{self.simulator_port}"
+
+    @property
+    def cardpointe_simulator(self) -> str:
+        """Where the local CardPointe answers."""
+        return f"http://127.0.0.1:{self.cardpointe_port}"
 
     @property
     def webhook_url(self) -> str:
@@ -71,6 +77,8 @@ class System:
             "STRIPE_API_BASE": self.stripe_simulator,
             "STRIPE_JS_URL": f"{self.stripe_simulator}/dahlia/stripe.js",
             "STRIPE_WEBHOOK_SECRET": self.webhook_secret,
+            "CARDCONNECT_MODE": "test",
+            "CARDCONNECT_API_BASE": self.cardpointe_simulator,
             "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "EMAIL_FILE_PATH": str(self.mail_dir),
             **self.more_environment,
@@ -88,6 +96,16 @@ class System:
             *("--webhook-secret", self.webhook_secret),
         ]
         return self._child("simulator", command)
+
+    def cardpointe(self) -> Child:
+        """Return the local CardPointe."""
+        command = [
+            *(sys.executable, "-m", "tests.simulators.cardpointe"),
+            *("--port", str(self.cardpointe_port)),
+            *("--state-dir", str(self.state_dir / "cardpointe")),
+            *("--public-url", self.cardpointe_simulator),
+        ]
+        return self._child("cardpointe", command)
 
     def web(self, interface: str = "asgi", *, threads: int = 2) -> Child:
         """Return the application's server: one process, `asgi` (streams too) or `wsgi`."""
@@ -133,6 +151,10 @@ class System:
     def simulator_answers(self) -> bool:
         """Say whether the local Stripe serves."""
         return _answers(self.simulator_port, "/_sim/requests")
+
+    def cardpointe_answers(self) -> bool:
+        """Say whether the local CardPointe serves."""
+        return _answers(self.cardpointe_port, "/_sim/clock")
 
     def web_lives(self) -> bool:
         """Say whether the application's server serves."""

@@ -3,7 +3,8 @@
     with Stack(tmp_path) as stack:
         httpx.post(f"{stack.base_url}/api/v1/auth/register", json=…)
 
-The local Stripe, the web server and a Celery worker run as in the demo; beat only when asked for.
+The local Stripe, the web server and a Celery worker run as in the demo; beat and the local
+CardPointe only when asked for.
 Each part writes a log, and each is stopped by its own process id.
 """
 
@@ -18,6 +19,7 @@ from config import processes
 from config.demo_system import System
 from config.processes import Child
 from tests import log_scan
+from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.stripe.client import StripeSimulator
 
 WEBHOOK_SECRET = "whsec_stack0000000000000000000000000000"
@@ -39,6 +41,7 @@ class Stack:
         interface: str = "asgi",
         with_beat: bool = False,
         with_worker: bool = True,
+        with_cardpointe: bool = False,
         database_url: str = "",
         redis_url: str = "",
         environment: dict[str, str] | None = None,
@@ -46,6 +49,7 @@ class Stack:
         self.system = System(
             port=_free_port(),
             simulator_port=_free_port(),
+            cardpointe_port=_free_port(),
             state_dir=directory,
             database_url=database_url or os.environ["DATABASE_URL"],
             redis_url=redis_url or os.environ["REDIS_URL"],
@@ -53,9 +57,11 @@ class Stack:
             more_environment=environment or {},
         )
         self.simulator = StripeSimulator.at(self.system.stripe_simulator)
+        self.cardpointe = CardPointeSimulator.at(self.system.cardpointe_simulator)
         self._interface = interface
         self._with_beat = with_beat
         self._with_worker = with_worker
+        self._with_cardpointe = with_cardpointe
         self._children: dict[str, Child] = {}
 
     # --- What a test asks for ---------------------------------------------------------------------
@@ -103,7 +109,7 @@ class Stack:
     def __exit__(self, *_details: object) -> None:
         self.stop()
         for child in self._children.values():
-            if child.name != "simulator":  # a stranger's, who writes what it likes
+            if child.name not in ("simulator", "cardpointe"):  # strangers' logs are theirs
                 log_scan.check_file(child.name, child.log.read_text())
 
     def start(self) -> None:
@@ -112,17 +118,22 @@ class Stack:
         with redis.Redis.from_url(self.redis_url) as connection:
             connection.flushdb()  # jobs of the test before
         self._run("simulator", self.system.simulator())
+        if self._with_cardpointe:
+            self._run("cardpointe", self.system.cardpointe())
         self._run("web", self.system.web(self._interface))
         if self._with_beat:
             self._run("beat", self.system.beat())
         if self._with_worker:
             self.start_worker()
         self._wait(self.system.simulator_answers, "The local Stripe")
+        if self._with_cardpointe:
+            self._wait(self.system.cardpointe_answers, "The local CardPointe")
         self._wait(self.system.web_lives, "The application")
 
     def stop(self) -> None:
         """End every part at once: nothing of it is needed any more."""
         self.simulator.http.close()
+        self.cardpointe.http.close()
         for child in reversed(self._children.values()):
             child.kill()
 

@@ -92,13 +92,14 @@ def _processes_with(text: str) -> list[str]:
 
 
 def _free_ports() -> int:
-    """Return a port that is free, and whose next one is free too."""
+    """Return a port that is free, and whose next two are free too."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             first.bind(("127.0.0.1", 0))
             port: int = first.getsockname()[1]
             try:
                 second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
             except OSError:
                 continue
             return port
@@ -176,6 +177,7 @@ class TestDemo:
         }
         assert report["base_url"] == f"http://127.0.0.1:{port}"
         assert report["stripe_simulator"] == f"http://127.0.0.1:{port + 1}"
+        assert report["cardpointe_simulator"] == f"http://127.0.0.1:{port + 2}"
         assert stat.S_IMODE((running.state_dir / "demo.json").stat().st_mode) == 0o600
         for person in (report["staff"], report["owner"]):
             assert person["password"] in running.text()

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.enums import CouponDuration
-from billing.services import coupon_links
+from billing.enums import CouponDuration, Provider
+from billing.services import coupon_links, merchant_accounts
 from config.demo_report import write_private
 from orgs import clock, selectors
 from orgs.models import KeyMode, Organization, User
@@ -33,6 +33,16 @@ _WELCOME = coupon_links.NewCoupon(
     duration_months=3,
 )
 
+# CardPointe's own for everybody's trials; the local one knows them too.
+# Source: https://developer.fiserv.com/product/CardPointe (test credentials)
+_CARDPOINTE = {
+    "site": "fts",
+    "merchid": "496160873888",
+    "api_user": "testing",
+    "api_pass": "testing123",
+    "currency": "USD",
+}
+
 People = dict[str, Any]
 
 
@@ -40,7 +50,7 @@ class Command(BaseCommand):
     """Make up logins once; running it again makes what is missing work again."""
 
     help = (
-        "Seed the demo: plans, prices and a coupon at the provider, staff, an owner and an API key."
+        "Seed the demo: plans, prices and a coupon at every provider, staff, an owner, an API key."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -56,7 +66,14 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=1)
         call_command("seed_plans")
         coupon_links.ensure_coupon(wanted=_WELCOME)
-        call_command("push_catalogue")
+        merchant_accounts.ensure_platform_account(
+            provider=Provider.CARDCONNECT,
+            mode=KeyMode.TEST,
+            label="CardPointe, for trials",
+            credentials=_CARDPOINTE,
+        )
+        for provider in settings.PAYMENT_DRIVERS:
+            call_command("push_catalogue", provider=provider)
         known: People = json.loads(people.read_text()) if people.exists() else {}
         write_private(people, json.dumps(_seed_people(known), indent=2) + "\n")
         self.stdout.write(f"{people.name} is up to date.")
