@@ -54,7 +54,7 @@ Everything answers after {seconds:.1f} s.
                Authorization: Bearer {people["api_key"]}
   A new one    {system.base_url}/register
   Local Stripe {system.stripe_simulator}   cards 4242 4242 4242 4242, declined 4000 0000 0000 0002
-  CardPointe   {system.cardpointe_simulator}   card 4788 2500 0012 1443, declined 4387 7511 1111 1038
+  CardPointe   {system.cardpointe_simulator}   4788 2500 0012 1443, declined 4387 7511 1111 1038
   Mails        {system.mail_dir}
   Logs         {system.log("web").parent}
 
