@@ -248,6 +248,15 @@ class CaseState(TextChoices):
     RESOLVED = "resolved", "Resolved"
 
 
+class SalesState(TextChoices):
+    """How far staff have come with somebody who wants a plan that is agreed individually."""
+
+    NEW = "new", "New"
+    CONTACTED = "contacted", "Contacted"
+    WON = "won", "Won"
+    LOST = "lost", "Lost"
+
+
 # Statuses in which a subscription gives (or has given and may again give) something: one of these
 # per customer.
 LIVE_STATUSES = (
