@@ -57,6 +57,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Organizations", "apartment", "orgs", "organization"),
                     _page("Subscriptions", "autorenew", "billing", "subscription"),
+                    _page("Sales requests", "contact_phone", "billing", "salesrequest"),
                     _page("Timeline", "history", "billing", "billingevent"),
                     _page("Customers", "group", "billing", "customer"),
                     _page("Billing profiles", "tune", "billing", "billingprofile"),

@@ -17,6 +17,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "invite": "60/hour",
         "invoice_pdf": "120/min",
         "invoice_send": "30/hour",
+        "contact_sales": "5/hour",
     },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -222,6 +222,7 @@ ANYMAIL: dict[str, object] = env.json("ANYMAIL", default={})
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Till <billing@till.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 SUPPORT_EMAIL: str = env.str("SUPPORT_EMAIL", default="support@till.example")
+SALES_EMAIL: str = env.str("SALES_EMAIL", default=SUPPORT_EMAIL)
 SELLER = seller.from_environment(env)
 
 # --- Celery -------------------------------------------------------------------------------------

@@ -162,6 +162,31 @@ TEAM_INVITATION: Final = Mail(
     secrets=frozenset({"accept_url"}),
 )
 
+# Somebody wants a plan that is priced individually: to our sales. `phone`, `seats` and `message`
+# may be empty.
+SALES_REQUEST: Final = Mail(
+    "sales_request",
+    needs=frozenset(
+        {
+            "organization",
+            "plan",
+            "name",
+            "email",
+            "phone",
+            "seats",
+            "message",
+            "desk_url",
+            "support_email",
+        }
+    ),
+)
+
+# The same, confirmed to whoever asked.
+SALES_REQUEST_RECEIVED: Final = Mail(
+    "sales_request_received",
+    needs=frozenset({"organization", "plan", "name", "support_email"}),
+)
+
 _MAILS = {
     mail.kind: mail
     for mail in (
@@ -170,6 +195,8 @@ _MAILS = {
         TEAM_INVITATION,
         INVOICE,
         PAYMENT_FAILED,
+        SALES_REQUEST,
+        SALES_REQUEST_RECEIVED,
         PAYMENT_REMINDER,
     )
 }

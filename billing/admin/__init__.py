@@ -15,6 +15,7 @@ from billing.admin import (
     plans,
     quotes,
     reversals,
+    sales,
     subscriptions,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "plans",
     "quotes",
     "reversals",
+    "sales",
     "subscriptions",
 ]

@@ -17,6 +17,7 @@ from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFac
 from billing.models.plans import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
 from billing.models.quotes import Quote
 from billing.models.reversals import CreditNote, Dispute, Refund
+from billing.models.sales import SalesRequest
 from billing.models.subscriptions import Subscription
 
 __all__ = [
@@ -49,5 +50,6 @@ __all__ = [
     "Quote",
     "Reconciliation",
     "Refund",
+    "SalesRequest",
     "Subscription",
 ]

@@ -13,6 +13,7 @@ from billing.pages import (
     pause,
     plans,
     quote,
+    sales,
 )
 
 _SESSION = "settings/billing/checkout/<str:session_id>"
@@ -55,6 +56,7 @@ urlpatterns = [
     path(_INVOICE, invoices.InvoicePage.as_view(), name="billing-invoice"),
     path(f"{_INVOICE}/pdf", invoices.PdfPage.as_view(), name="billing-invoice-pdf"),
     path(f"{_INVOICE}/send", invoices.SendPage.as_view(), name="billing-invoice-send"),
+    path("settings/billing/contact-sales", sales.SalesPage.as_view(), name="billing-contact-sales"),
     path("settings/billing/checkout", plans.PlansPage.as_view(), name="billing-checkout"),
     path(_SESSION, checkout.SessionPage.as_view(), name="billing-checkout-session"),
     path(f"{_SESSION}/plan", plans.SessionPlansPage.as_view(), name="billing-checkout-plan"),
