@@ -138,7 +138,7 @@ def _drawings(policy: DunningPolicy, by_grace: dict[int, list[str]]) -> SafeStri
 class DunningStateAdmin(ReadOnlyAdmin[DunningState]):
     """Where each unpaid invoice stands."""
 
-    list_display = ("invoice", "organization", "since", "declines", "kind", "noticed_day")
+    list_display = ("invoice", "organization", "since", "declines", "kind", "retry_at")
     list_filter = ("kind",)
     list_select_related = ("invoice", "organization")
     search_fields = ("invoice__number", "invoice__external_id", "organization__name")
@@ -151,6 +151,7 @@ class DunningStateAdmin(ReadOnlyAdmin[DunningState]):
         "kind",
         "last_tried_at",
         "not_before",
+        "retry_at",
         "noticed_day",
         "asked_at",
     )

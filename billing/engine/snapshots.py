@@ -7,6 +7,7 @@ from django.core import signing
 from billing.drivers.base import ObjectMissing
 from billing.engine import terms
 from billing.engine.models import (
+    DunningState,
     EngineDiscount,
     EngineInvoice,
     EngineInvoiceLine,
@@ -148,7 +149,7 @@ def invoice(row: EngineInvoice) -> InvoiceSnapshot:
         written_off_at=row.written_off_at,
         period_start=row.period_start,
         period_end=row.period_end,
-        next_attempt_at=row.next_attempt_at,
+        next_attempt_at=_next_try(row),
         attempt_count=row.attempt_count,
         paid_elsewhere_minor=row.paid_by_hand_minor,
         payer_name=row.payer_name,
@@ -157,6 +158,14 @@ def invoice(row: EngineInvoice) -> InvoiceSnapshot:
         payer_tax_ids=tuple(row.payer_tax_ids),
         lines=tuple(_line(row, line) for line in lines),
     )
+
+
+def _next_try(row: EngineInvoice) -> datetime | None:
+    """Return when it is charged again: the runner also looks at it for other reasons."""
+    if row.next_attempt_at is None or row.first_failed_at is None:
+        return row.next_attempt_at
+    state = DunningState.objects.filter(invoice=row).first()
+    return state.retry_at if state else row.next_attempt_at
 
 
 def _line(row: EngineInvoice, line: EngineInvoiceLine) -> InvoiceLineSnapshot:

@@ -16,7 +16,7 @@ from billing.engine.models import DunningState, EngineInvoice, EngineSubscriptio
 from billing.engine.models.invoices import ChargeState
 from billing.engine.rails import DeclineKind
 from billing.engine.renewing import Step
-from billing.engine.time_steps import Happened
+from billing.engine.time_steps import Happened, facts_of
 from billing.enums import FactKind, InvoiceStatus
 from billing.models import Plan, Subscription
 from billing.services import circuits, dunning_notices
@@ -60,24 +60,25 @@ def _is_failure(step: Step) -> bool:
 
 
 def deal_with(desk: Desk, external_invoice_id: str, *, now: datetime) -> tuple[Fact, ...]:
-    """Do what is due for an unpaid invoice, and set when it is looked at next; return new facts."""
+    """Do what is due for an unpaid invoice, and set when it is looked at next; return its facts."""
     invoice = _find(desk.house, external_invoice_id)
     if invoice.status != InvoiceStatus.OPEN or invoice.subscription is None:
         return ()
     policy = policies.policy_of(
         Plan.objects.filter(code=invoice.subscription.price.product).first()
     )
+    known = facts_of(invoice)  # whoever learned of a decline may have had nobody to tell
     state = _state(invoice, now)
     overdue = state.overdue(paused=circuits.paused(desk.account, since=state.since, now=now))
     if dunning_policy.is_over(policy, overdue, now):
         _end(desk.house, invoice)
-        return ()
+        return known
     _tell(state, policy, overdue, now)
     retry_at = _retry_at(desk, state, policy, overdue, now)
     if retry_at is None or retry_at > now or not desk.may_charge:
         _plan(desk, state, policy, overdue, retry_at, now)
-        return ()
-    return _retry(desk, state, policy, now)
+        return known
+    return (*known, *_retry(desk, state, policy, now))
 
 
 def _retry(desk: Desk, state: DunningState, policy: Policy, now: datetime) -> tuple[Fact, ...]:
@@ -187,6 +188,8 @@ def _plan(
     last_day = overdue.moment_of(dunning_policy.LAST_RETRY_DAY)
     if dunning_policy.asks_for(overdue) is not None and now < last_day:
         moments.append(now + _LOOK_FOR_CARD_EVERY)
+    state.retry_at = retry_at
+    state.save(update_fields=["retry_at", "updated_at"])
     renewing.plan_retry(desk.house, state.invoice.external_id, at=min(moments, default=None))
 
 

@@ -142,6 +142,9 @@ class DunningState(BaseModel):
     kind = models.CharField(max_length=20, blank=True, help_text="What the last decline means.")
     last_tried_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True, help_text="The issuer's wish.")
+    retry_at = models.DateTimeField(
+        null=True, blank=True, help_text="The next try; empty: none by itself."
+    )
     noticed_day = models.SmallIntegerField(null=True, blank=True, help_text="The last notice's.")
     asked_at = models.DateTimeField(
         null=True, blank=True, help_text="When the payer was asked for a card."
