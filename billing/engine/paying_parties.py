@@ -24,10 +24,7 @@ def create(house: House, spec: CustomerSpec) -> str:
     Raises:
         DriverRejected: no such organization (`organization_missing`).
     """
-    organization_id = parse_uuid(spec.organization_id)
-    organization = organization_id and Organization.objects.filter(pk=organization_id).first()
-    if organization is None:
-        raise DriverRejected("INVALID_REQUEST", detail="organization_missing")
+    organization = _organization(parse_uuid(spec.organization_id))
     row, _ = Payer.objects.get_or_create(
         provider=house.provider,
         our_id=spec.our_id,
@@ -40,6 +37,14 @@ def create(house: House, spec: CustomerSpec) -> str:
         },
     )
     return row.external_id
+
+
+def _organization(organization_id: UUID | None) -> Organization:
+    if organization_id is not None:
+        found = Organization.objects.filter(pk=organization_id).first()
+        if found is not None:
+            return found
+    raise DriverRejected("INVALID_REQUEST", detail="organization_missing")
 
 
 def _seller(customer_id: UUID | None, organization: Organization) -> Organization | None:

@@ -17,6 +17,7 @@ from orgs.models import User
 from tests import factories_billing as make
 from tests import factories_invoices as made
 from tests.billing.admin_steps import mirrored, mirrored_customer, mirrored_invoice, opened
+from tests.billing.engine import rows as engine
 from tests.billing.reconcile_steps import make_comparison, make_difference
 from tests.factories import MembershipFactory, UserFactory
 from tests.factories_coupons import CouponFactory, CouponRedemptionFactory
@@ -120,6 +121,7 @@ PAGES = [
     Page("billing_dispute", made.DisputeFactory.create),
     Page("engine_dunningpolicy", policy),
     Page("engine_circuit", circuit),
+    *(Page(model, create) for model, create in engine.PAGES.items()),
     Page("orgs_organization", member_organization),
     Page("notifications_message", MessageFactory.create),
     Page("djstripe_customer", mirrored_customer),
@@ -129,6 +131,7 @@ PAGES = [
 
 
 EDITABLE = {
+    *engine.EDITABLE,
     "billing_coupon",
     "engine_dunningpolicy",
     "billing_plan",

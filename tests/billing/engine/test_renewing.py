@@ -7,8 +7,7 @@ from django.db import IntegrityError, transaction
 
 from billing.drivers.base import DriverError
 from billing.engine.models import EngineSubscription
-from billing.engine.renewing import Happened
-from billing.engine.time_steps import step
+from billing.engine.time_steps import Happened, step
 from billing.enums import FactKind, InvoiceStatus, SubscriptionStatus
 from billing.types import SubscriptionSnapshot
 from tests.billing.engine.engine_steps import MONTHLY, START, Shop, new_key

@@ -255,7 +255,7 @@ class TestEndings:
     def test_pause_resume_cancel_and_keep(self, tenant: Tenant) -> None:
         tenant.start()
 
-        seen = []
+        seen: list[object] = []
         tenant.call(endings.pause_subscription)
         seen.append(tenant.row.status)
         tenant.call(endings.resume_subscription)
