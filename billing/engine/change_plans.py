@@ -91,9 +91,11 @@ def plan_change(row: EngineSubscription, wanted: Wanted) -> Plan:
     where nothing but a discount changes, nothing is.
 
     Raises:
-        DriverRejected: no such price, or no such coupon.
+        DriverRejected: no such price or coupon, or a price in another currency.
     """
     price = find_price(row.provider, wanted.external_price_id)
+    if price.currency != row.price.currency:
+        raise DriverRejected("INVALID_REQUEST", detail="other_currency")
     discounts = _discounts(row, wanted)
     cycle = cycle_of(row)
     item = item_of(price, wanted.seats)
