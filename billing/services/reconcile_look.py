@@ -12,7 +12,7 @@ from uuid import UUID
 from billing.drivers.base import ObjectMissing
 from billing.enums import AttemptState
 from billing.selectors import reconciliation
-from billing.services import projection, reconcile_compare
+from billing.services import projection, reconcile_compare, reconcile_settlements
 from billing.services.reconcile_quiet import Seen
 from billing.services.reconcile_session import Session
 from billing.types import Subject
@@ -148,13 +148,14 @@ def _attempt(session: Session, subject: Subject) -> Seen:
     return Seen(_look(session, subject, row.organization_id, str(row.pk), found), row.sent_at)
 
 
-_LOOKS: dict[str, Callable[[Session, Subject], Seen]] = {
+_LOOKS: dict[str, Callable[[Session, Subject], Seen | None]] = {
     "subscription": _subscription,
     "customer": _payer,
     "invoice": _invoice,
     "charge": _charge,
     "event": _event,
     "payment_attempt": _attempt,
+    reconcile_settlements.KIND: reconcile_settlements.look_at,
 }
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from billing.drivers.base import DriverRejected
 from billing.selectors import reconciliation
-from billing.services import reconcile_compare
+from billing.services import reconcile_compare, reconcile_settlements
 from billing.services.reconcile_session import Session
 from billing.types import (
     ChargeSnapshot,
@@ -21,6 +21,7 @@ from billing.types import (
     Subject,
     SubscriptionSnapshot,
 )
+from billing.types.differences import Scope
 
 UNDECIDED_AFTER = timedelta(hours=1)
 # Stripe forgets events after thirty days. Source: https://docs.stripe.com/api/events
@@ -40,6 +41,7 @@ def recent(session: Session) -> Iterator[Subject]:
             if event.subject is not None:
                 yield event.subject
             yield from (Subject("invoice", invoice) for invoice in event.invoices)
+    yield from reconcile_settlements.suspects(session, Scope.RECENT)
 
 
 def everything(session: Session) -> Iterator[Subject]:
@@ -55,6 +57,7 @@ def everything(session: Session) -> Iterator[Subject]:
     undelivered = _events_since(session, since, only_undelivered=True)
     for events in _pages(session, "undelivered events", undelivered):
         yield from _missed(session, events)
+    yield from reconcile_settlements.suspects(session, Scope.FULL)
 
 
 def _known(session: Session) -> Iterator[Subject]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.db.models.functions import Now
 
-from billing.drivers.base import PaymentDriver
+from billing.drivers.base import DriverUnavailable, PaymentDriver
 from billing.models import Reconciliation
 from billing.types.differences import Scope
 from orgs.models import Organization
@@ -16,6 +16,7 @@ from orgs.models import Organization
 Answer = TypeVar("Answer")
 
 _SIGN_OF_LIFE_S = 10.0
+_LONGEST_WAIT_S = 60
 
 
 class EnoughAsked(Exception):
@@ -83,6 +84,14 @@ class Session:
         self._last_call = time.monotonic()
         self.run.calls += 1
         self.give_sign_of_life()
+        try:
+            return question()
+        except DriverUnavailable as error:
+            if error.code != "RATE_LIMIT" or not 0 < (error.retry_after or 0) <= _LONGEST_WAIT_S:
+                raise
+            # Others are served first: whoever only compares waits as long as it is told to.
+            time.sleep(error.retry_after or 0)
+        self.run.calls += 1
         return question()
 
     def give_sign_of_life(self) -> None:
