@@ -239,6 +239,7 @@ class CaseKind(TextChoices):
     DISPUTE = "dispute", "A payer disputes a payment"
     REFUND_FAILED = "refund_failed", "The bank sent a refund back"
     UNKNOWN_OUTCOME = "unknown_outcome", "What became of a payment can't be learned"
+    NOT_SETTLED = "not_settled", "An approved payment was rejected at settlement"
 
 
 class CaseState(TextChoices):
@@ -255,6 +256,14 @@ class SalesState(TextChoices):
     CONTACTED = "contacted", "Contacted"
     WON = "won", "Won"
     LOST = "lost", "Lost"
+
+
+class AgreementState(TextChoices):
+    """Where something agreed with an organization stands."""
+
+    PLANNED = "planned", "Starts on its day"
+    STARTED = "started", "Started"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 # Statuses in which a subscription gives (or has given and may again give) something: one of these

@@ -113,7 +113,7 @@ def _checked(token: str, card: CardDetails | None) -> NewCard:
 
 
 def _store(row: StoredCard, merchant: Merchant, name: str, new: NewCard) -> StoredCard:
-    digest = hashlib.sha256(f"{merchant.account_id}:{name}".encode()).hexdigest()
+    digest = digest_of(merchant, name)
     with transaction.atomic():
         GatewayProfile.objects.get_or_create(
             account_id=merchant.account_id, digest=digest, defaults=_columns(merchant, name, new)
@@ -134,16 +134,26 @@ def _store(row: StoredCard, merchant: Merchant, name: str, new: NewCard) -> Stor
 
 
 def _columns(merchant: Merchant, name: str, new: NewCard) -> dict[str, Any]:
-    secret = f"{merchant.mode}:{merchant.site}:{new.token}"
     return {
         "profile": name,
         "token": new.token,
-        "fingerprint": salted_hmac("cardconnect.card", secret, algorithm="sha256").hexdigest(),
+        "fingerprint": fingerprint_of(merchant, new.token),
         "brand": declines.brand_of(new.token),
         "last4": new.token[-4:],
         "exp_month": new.month,
         "exp_year": new.year,
     }
+
+
+def digest_of(merchant: Merchant, name: str) -> str:
+    """Return what tells a profile (`id/account`) without naming it."""
+    return hashlib.sha256(f"{merchant.account_id}:{name}".encode()).hexdigest()
+
+
+def fingerprint_of(merchant: Merchant, token: str) -> str:
+    """Return what is the same for the same card of a site, and tells nothing else of it."""
+    secret = f"{merchant.mode}:{merchant.site}:{token}"
+    return salted_hmac("cardconnect.card", secret, algorithm="sha256").hexdigest()
 
 
 def _revive(profile: GatewayProfile) -> None:

@@ -1,17 +1,19 @@
 """CardConnect as the rest of Till sees it: the engine's driver, with the gateway as its rail."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from billing.drivers.base import Capabilities
-from billing.drivers.cardconnect import accounts, tokenizer
+from billing.drivers.base import Capabilities, SignatureInvalid
+from billing.drivers.cardconnect import accounts, events, hosted, tokenizer
 from billing.drivers.cardconnect.rail import CardConnectRail
+from billing.drivers.cardconnect.settling import Settling
 from billing.engine.driver import EngineDriver
 from billing.engine.rails import Rail
 from billing.enums import Provider
-from billing.types import CardElement
+from billing.types import CardElement, NormalizedEvent, VerifiedWebhook
 
 
-class CardConnectDriver(EngineDriver):
+class CardConnectDriver(Settling, EngineDriver):
     """Cards through the CardPointe gateway. What it has no calls for is the engine's."""
 
     name: ClassVar[Provider] = Provider.CARDCONNECT
@@ -39,3 +41,18 @@ class CardConnectDriver(EngineDriver):
         """
         merchant = accounts.usable(accounts.of_seller(None))
         return CardElement(frame_url=tokenizer.frame_of(merchant))
+
+    def verify_webhook(
+        self, body: bytes, headers: Mapping[str, str], *, secret: str
+    ) -> VerifiedWebhook:
+        """Read a callback of the hosted page. Nobody signs it: its address is the secret."""
+        del headers
+        if not secret:
+            raise SignatureInvalid
+        return hosted.read(body)
+
+    def normalize_webhook(self, payload: Mapping[str, Any]) -> NormalizedEvent:
+        """Say what a stored notice is about; a callback's only after asking the gateway."""
+        if payload.get("type") == hosted.TYPE:
+            return hosted.normalize(payload)
+        return events.normalize(payload)

@@ -21,6 +21,7 @@ class AccountState(BaseModel):
         null=True, blank=True, help_text="Since when its credentials are refused."
     )
     checked_at = models.DateTimeField(null=True, blank=True)
+    polled_at = models.DateTimeField(null=True, blank=True)
     facts = models.JSONField(
         default=dict, blank=True, help_text="The gateway's word on it: processor, AVS, fees …"
     )
@@ -146,6 +147,9 @@ class GatewayTransaction(BaseModel):
     batchid = models.CharField(max_length=20, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
+    is_told = models.BooleanField(
+        default=False, editable=False, help_text="Whether its settlement was told of."
+    )
     asked_at = models.DateTimeField(
         null=True, blank=True, help_text="When the gateway was last asked about it."
     )
@@ -168,6 +172,11 @@ class GatewayTransaction(BaseModel):
                 fields=["account", "decided_at"],
                 condition=Q(state="approved"),
                 name="cardconnect_unsettled",
+            ),
+            models.Index(
+                fields=["account", "updated_at"],
+                condition=Q(is_told=False, state__in=["settled", "rejected"]),
+                name="cardconnect_untold",
             ),
             models.Index(
                 fields=["asked_at"],

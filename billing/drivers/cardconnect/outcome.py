@@ -110,3 +110,8 @@ def text(body: Mapping[str, Any], name: str) -> str:
     """Return a field as text without blanks; empty for one that is missing or no text."""
     value = body.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def order_of(body: Mapping[str, Any]) -> str:
+    """Return our order id; the gateway spells its field in two ways."""
+    return text(body, "orderid") or text(body, "orderId")

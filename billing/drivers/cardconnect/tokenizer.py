@@ -11,7 +11,7 @@ _OPTIONS = {
     "useexpiry": "true",
     "usecvv": "true",
     "enhancedresponse": "true",
-    "invalidinputevent": "true",
+    "invalidcreditcardevent": "true",
     "invalidcvvevent": "true",
     "invalidexpiryevent": "true",
     "sendcardtypingevent": "true",

@@ -1,0 +1,81 @@
+"""What the gateway never tells by itself: our own notices of it, in the inbox like any event.
+
+Their payloads hold our references and the listed fields, no token and nothing of a card.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from billing import jobs
+from billing.engine import ids
+from billing.enums import InboxState, Provider
+from billing.models import InboxEvent
+from billing.types import NormalizedEvent, Subject
+
+Kind = Literal[
+    "charge.settled",
+    "charge.rejected",
+    "charge.refunded",
+    "card.updated",
+    "card.closed",
+    "hosted.paid",
+]
+_TYPES: dict[str, str] = {
+    "charge.settled": "billing.payment.settled",
+    "charge.rejected": "billing.payment.rejected",
+    "charge.refunded": "billing.refund.updated",
+    "card.updated": "billing.payment_method.updated",
+    "card.closed": "billing.payment_method.closed",
+}
+IGNORED = "billing.event.ignored"
+
+
+def tell(kind: Kind, key: str, *, at: datetime, **fields: str) -> bool:
+    """Put a notice into the inbox, once for each key; say whether it was new."""
+    external_id = f"cc:{kind}:{key}"
+    _, is_new = InboxEvent.objects.get_or_create(
+        provider=Provider.CARDCONNECT,
+        account=None,
+        external_id=external_id,
+        defaults={
+            "type": kind,
+            "payload": {"id": external_id, "type": kind, "at": at.timestamp(), **fields},
+            "state": InboxState.PENDING,
+            "next_attempt_at": at,
+        },
+    )
+    if is_new:
+        jobs.wake_inbox()
+    return is_new
+
+
+def charge_subject(reference: str) -> dict[str, str]:
+    """Return the fields of a notice about a charge, by our reference of it."""
+    return {"charge": ids.payment_id(Provider.CARDCONNECT, reference)}
+
+
+def normalize(payload: Mapping[str, Any]) -> NormalizedEvent:
+    """Say in our words what a notice of ours is about."""
+    kind = str(payload.get("type", ""))
+    return NormalizedEvent(
+        provider=Provider.CARDCONNECT,
+        external_id=str(payload.get("id", "")),
+        type=_TYPES.get(kind, IGNORED),
+        provider_type=kind,
+        occurred_at=occurred_at(payload),
+        subject=_subject(kind, payload),
+    )
+
+
+def occurred_at(payload: Mapping[str, Any]) -> datetime:
+    """Return when it happened."""
+    return datetime.fromtimestamp(float(payload.get("at", 0)), tz=UTC)
+
+
+def _subject(kind: str, payload: Mapping[str, Any]) -> Subject | None:
+    if kind == "charge.refunded":
+        return Subject("charge", str(payload["charge"]))
+    if kind in {"card.updated", "card.closed"}:
+        return Subject("customer", str(payload["payer"]))
+    return None

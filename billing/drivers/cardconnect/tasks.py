@@ -1,0 +1,26 @@
+"""What beat does for the gateway. Every job is idempotent."""
+
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from billing.drivers.cardconnect import polling, profiles
+
+
+@shared_task(name="cardconnect.poll_accounts")
+def poll_accounts(**_future: Any) -> None:
+    """Ask for settlements and for changed cards."""
+    polling.poll_accounts(now=timezone.now())
+
+
+@shared_task(name="cardconnect.send_queued_refunds")
+def send_queued_refunds(**_future: Any) -> None:
+    """Give back what waited for its charge to settle."""
+    polling.send_queued_refunds(now=timezone.now())
+
+
+@shared_task(name="cardconnect.delete_unused_profiles")
+def delete_unused_profiles(**_future: Any) -> None:
+    """Delete cards at the gateway that nobody uses any more."""
+    profiles.delete_left_over(now=timezone.now())
