@@ -39,6 +39,7 @@ TABLES_WITHOUT_ORGANIZATION = {
     "ExternalPrice",
     "Coupon",
     "ExternalCoupon",
+    "BankAccount",
     "EnginePrice",
     "EngineCoupon",
     "MerchantAccount",

@@ -6,6 +6,7 @@ Obligation → PaymentAttempt → CheckoutSession → Coupon. Projection reads t
 unlocked, locks the organization, then the rest. No network call happens while any of these is held.
 """
 
+from billing.models.agreements import Agreement, BankAccount, ManualPayment
 from billing.models.checkout import CheckoutSession
 from billing.models.coupons import Coupon, CouponRedemption, ExternalCoupon
 from billing.models.customers import BillingProfile, Customer, MerchantAccount
@@ -21,6 +22,8 @@ from billing.models.sales import SalesRequest
 from billing.models.subscriptions import Subscription
 
 __all__ = [
+    "Agreement",
+    "BankAccount",
     "BillingEvent",
     "BillingProfile",
     "Case",
@@ -37,6 +40,7 @@ __all__ = [
     "Invoice",
     "InvoiceDelivery",
     "InvoiceLine",
+    "ManualPayment",
     "MerchantAccount",
     "MirrorTodo",
     "Obligation",

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from billing.enums import FeatureKind, Interval, Provider, UsageType
 from orgs.base import BaseModel
+from orgs.models import Organization
 
 DEFAULT_GRACE_DAYS = 7
 MAX_GRACE_DAYS = 60
@@ -71,12 +72,26 @@ class Price(BaseModel):
     )
     trial_days = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
+    organization = models.ForeignKey(
+        Organization,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="agreed_prices",
+        help_text="Agreed with it alone, and never on sale; empty for the catalogue.",
+    )
 
     class Meta:
         ordering = ["plan_version", "interval", "currency"]
         constraints = [
             models.UniqueConstraint(
-                fields=["plan_version", "interval", "currency", "usage_type"], name="price_once"
+                fields=["plan_version", "interval", "currency", "usage_type"],
+                condition=Q(organization=None),
+                name="price_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(organization=None) | Q(is_active=False),
+                name="price_agreed_is_not_on_sale",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gte=0), name="price_not_negative"),
         ]

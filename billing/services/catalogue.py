@@ -82,7 +82,7 @@ def _content_of(version: PlanVersion) -> _Content:
     prices = frozenset(
         PriceSeed(row.interval, row.amount_minor, row.currency, row.trial_days)  # type: ignore[arg-type] # the enum's value
         for row in version.prices.all()
-        if row.usage_type == UsageType.LICENSED
+        if row.usage_type == UsageType.LICENSED and row.organization_id is None
     )
     features = frozenset(
         FeatureSeed(row.key, row.kind, row.value)  # type: ignore[arg-type] # the enum's value

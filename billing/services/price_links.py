@@ -89,25 +89,36 @@ def push_prices(*, provider: Provider) -> Iterator[ExternalPrice]:
         DriverError: the provider refused, or can't be reached.
         LinkRefused: the provider's price already stands for another of ours.
     """
-    driver = registry.get_driver(provider)
     for price in list(plans.prices_to_link(provider)):
-        reference = driver.ensure_price(_spec(price))
-        values = {
-            "external_id": reference.external_id,
-            "external_product_id": reference.external_product_id,
-        }
-        try:
-            with transaction.atomic():
-                link, _ = ExternalPrice.objects.get_or_create(
-                    price=price, provider=provider, defaults=values
-                )
-        except IntegrityError:
-            raise LinkRefused(f"{price}: {reference.external_id} stands for another.") from None
-        yield link
+        yield push_price(price=price, provider=provider)
+
+
+def push_price(*, price: Price, provider: Provider) -> ExternalPrice:
+    """Give one price a counterpart at the provider; no transaction may be open.
+
+    Raises:
+        DriverError: the provider refused, or can't be reached.
+        LinkRefused: the provider's price already stands for another of ours.
+    """
+    reference = registry.get_driver(provider).ensure_price(_spec(price))
+    values = {
+        "external_id": reference.external_id,
+        "external_product_id": reference.external_product_id,
+    }
+    try:
+        with transaction.atomic():
+            link, _ = ExternalPrice.objects.get_or_create(
+                price=price, provider=provider, defaults=values
+            )
+    except IntegrityError:
+        raise LinkRefused(f"{price}: {reference.external_id} stands for another.") from None
+    return link
 
 
 def _spec(price: Price) -> PriceSpec:
     plan, version = price.plan_version.plan, price.plan_version.version
+    # What was agreed with one organization alone has a name of its own.
+    agreed = f"_{price.pk.hex}" if price.organization_id else ""
     return PriceSpec(
         plan_code=plan.code,
         plan_name=plan.name,
@@ -115,5 +126,5 @@ def _spec(price: Price) -> PriceSpec:
         interval=price.interval,
         currency=price.currency,
         amount_minor=price.amount_minor,
-        lookup_key=f"till_{plan.code}_v{version}_{price.interval}_{price.currency.lower()}",
+        lookup_key=f"till_{plan.code}_v{version}_{price.interval}_{price.currency.lower()}{agreed}",
     )
