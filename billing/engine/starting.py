@@ -1,6 +1,6 @@
 """Starting a subscription, and giving up one that was never paid."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -38,10 +38,10 @@ def create(house: House, spec: SubscriptionSpec, key: str) -> SubscriptionSnapsh
         return _again(house, done)
     payer = house.payer(spec.external_customer_id)
     check_method(house, payer, spec.payment_method)
-    row = EngineSubscription.objects.filter(provider=house.provider, our_id=spec.our_id).first()
-    if row is not None and not _is_untried(house, row):
-        return house.answer(row)
-    row, invoice, is_sent = _write(house, payer, spec, row, key)
+    known = _find(house, payer, spec)
+    if known is not None and not _is_untried(house, known):
+        return house.answer(known)
+    row, invoice, is_sent = _write(house, payer, spec, key)
     if is_sent:
         charging.send(house.need_rail(), invoice, now=now_of(payer.organization_id))
     return house.answer(row)
@@ -52,6 +52,18 @@ def _again(house: House, row: EngineSubscription) -> SubscriptionSnapshot:
     now = now_of(row.organization_id)
     charging.resolve_all(house.rail, row, now=now)
     return house.answer(row)
+
+
+def _find(house: House, payer: Payer, spec: SubscriptionSpec) -> EngineSubscription | None:
+    """Return what was begun for the same subscription of ours.
+
+    Raises:
+        DriverRejected: it is another payer's (`our_id_taken`).
+    """
+    row = EngineSubscription.objects.filter(provider=house.provider, our_id=spec.our_id).first()
+    if row is not None and row.payer_id != payer.pk:
+        raise DriverRejected("INVALID_REQUEST", detail="our_id_taken")
+    return row
 
 
 def _is_untried(house: House, row: EngineSubscription) -> bool:
@@ -66,19 +78,23 @@ def _is_untried(house: House, row: EngineSubscription) -> bool:
 
 
 def _write(
-    house: House, payer: Payer, spec: SubscriptionSpec, row: EngineSubscription | None, key: str
+    house: House, payer: Payer, spec: SubscriptionSpec, key: str
 ) -> tuple[EngineSubscription, EngineInvoice, bool]:
-    """Commit the subscription, its first invoice, and that it is being charged."""
+    """Commit the subscription, its first invoice, and that it is being charged.
+
+    Raises:
+        DriverUnavailable: somebody else is charging it.
+    """
     now = now_of(payer.organization_id)
     charge = Charge(spec.payment_method, by_payer=True, key=key)
     with transaction.atomic(durable=True):
-        if row is None:
-            row = _new(house, payer, spec)
-        row = lock_subscription(row)
+        payer = Payer.objects.select_for_update(of=("self",), no_key=True).get(pk=payer.pk)
+        # Somebody else may have begun it until we had the lock.
+        row = lock_subscription(_find(house, payer, spec) or _new(house, payer, spec, now))
         is_handled(key, row)
         if row.latest_invoice is None:
             raise TypeError("A subscription begins with an invoice.")
-        if spec.payment_method:
+        if spec.payment_method and row.status == SubscriptionStatus.INCOMPLETE:
             row.default_method_id = spec.payment_method
             row.save(update_fields=["default_method_id", "updated_at"])
         invoice = charging.lock(row.latest_invoice.pk)
@@ -87,18 +103,12 @@ def _write(
     return row, invoice, is_sent
 
 
-def _new(house: House, payer: Payer, spec: SubscriptionSpec) -> EngineSubscription:
-    """Write down a subscription with its first invoice, in the caller's transaction."""
-    payer = Payer.objects.select_for_update(of=("self",), no_key=True).get(pk=payer.pk)
-    now = now_of(payer.organization_id)
+def _new(house: House, payer: Payer, spec: SubscriptionSpec, now: datetime) -> EngineSubscription:
+    """Write down a subscription with its first invoice; the payer is locked."""
     price = find_price(house.provider, spec.external_price_id)
-    coupon = (
-        change_plans.find_coupon(house.provider, spec.discount.external_id)
-        if spec.discount
-        else None
-    )
+    item = item_of(price, spec.seats)
     trial_end = now + timedelta(days=spec.trial_days) if spec.trial_days else None
-    first = cycles.start(item_of(price, spec.seats), at=now, zone=payer.zone, trial_end=trial_end)
+    cycle = cycles.start(item, at=now, zone=payer.zone, trial_end=trial_end).cycle
     row = EngineSubscription(
         organization_id=payer.organization_id,
         payer=payer,
@@ -110,29 +120,27 @@ def _new(house: House, payer: Payer, spec: SubscriptionSpec) -> EngineSubscripti
         collection=house.collection,
         days_until_due=_days_until_due(house, spec),
         default_method_id=spec.payment_method,
-        trial_end=first.cycle.period.end if first.cycle.is_trial else None,
+        trial_end=cycle.period.end if cycle.is_trial else None,
     )
-    put_cycle(row, first.cycle)
+    put_cycle(row, cycle)
     row.save()
-    if coupon is not None:
+    if spec.discount is not None:
+        coupon = change_plans.find_coupon(house.provider, spec.discount.external_id)
         change_plans.put_discount(row, coupon, starts_at=now)
-        discounts = terms.usable(terms.discount_rows(row))
-        first = cycles.start(
-            item_of(price, spec.seats),
-            at=now,
-            zone=payer.zone,
-            trial_end=trial_end,
-            discounts=discounts,
-        )
-        put_cycle(row, first.cycle)
-    else:
-        discounts = []
+    discounts = terms.usable(terms.discount_rows(row))
+    first = cycles.start(item, at=now, zone=payer.zone, trial_end=trial_end, discounts=discounts)
+    put_cycle(row, first.cycle)
     period = first.cycle.period
-    reckoned = draft(first.lines, terms.terms_of(payer, price.currency, discounts), at=period.start)
-    invoice = papers.issue(
-        papers.Paper(row, payer, BillingReason.CREATE, reckoned, period, issued_at=now)
+    conditions = terms.terms_of(payer, price.currency, discounts)
+    paper = papers.Paper(
+        row,
+        payer,
+        BillingReason.CREATE,
+        draft(first.lines, conditions, at=period.start),
+        period,
+        issued_at=now,
     )
-    row.status = _first_status(row, invoice)
+    row.status = _first_status(row, papers.issue(paper))
     row.save()
     return row
 
