@@ -34,6 +34,11 @@ _BILLING_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.reconcile_recent": timedelta(hours=1),
     "billing.reconcile_all": crontab(hour="2", minute="41"),
 }
+_GATEWAY_SWEEPS: dict[str, timedelta | crontab] = {
+    "cardconnect.poll_accounts": timedelta(minutes=15),
+    "cardconnect.send_queued_refunds": timedelta(minutes=15),
+    "cardconnect.delete_unused_profiles": timedelta(minutes=10),
+}
 _OTHER_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.drain_mirror": timedelta(seconds=5),
     "notifications.sweep_messages": timedelta(seconds=30),
@@ -48,7 +53,7 @@ def beat_schedule(*, with_billing: bool, billing_queue: str) -> dict[str, dict[s
     for name, every in _OTHER_SWEEPS.items():
         schedule[name] = {"task": name, "schedule": every}
     if with_billing:
-        for name, every in _BILLING_SWEEPS.items():
+        for name, every in (_BILLING_SWEEPS | _GATEWAY_SWEEPS).items():
             schedule[name] = {
                 "task": name,
                 "schedule": every,

@@ -32,7 +32,10 @@ _SECRET_NAMES = frozenset(
 _TOKENS = re.compile(
     r"""
       (?P<kept>\bBearer\s+)[^\s"',;]+                   # whatever follows the word
-    | (?P<owner>\b[a-z]{2,6}_[A-Za-z0-9]+_secret_)[A-Za-z0-9_]+   # client secrets of intents
+    | (?P<owner>
+          \b[a-z]{2,6}_[A-Za-z0-9]+_secret_               # client secrets of intents
+        | /webhooks/[a-z]+/[0-9a-f-]{32,36}-              # addresses that are a secret
+      )[A-Za-z0-9_]+
     | \b(?:sk|rk)_[A-Za-z0-9_]{6,}                      # provider keys
     | \bwhsec_[A-Za-z0-9+/=_-]+                         # webhook secrets
     | \btill_(?:test|live)_[A-Za-z0-9_-]+               # our API keys

@@ -4,7 +4,9 @@ No provider call, no session, no other query: whatever an event means is found o
 worker (`services/dispatch`).
 """
 
+import hmac
 import logging
+import re
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -20,6 +22,13 @@ from billing.types import VerifiedWebhook
 from orgs import trace
 
 MAX_BODY_BYTES = 1024 * 1024
+# `<account>` or `<account>-<secret>`; 22 letters and digits are 128 bits.
+_ENDPOINT = re.compile(
+    r"(?P<account>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})"
+    r"(?:-(?P<secret>[0-9A-Za-z]+))?",
+    re.IGNORECASE,
+)
+_SHORTEST_SECRET = 22
 _RECEIVED = b'{"received": true}'
 
 logger = logging.getLogger(__name__)
@@ -35,7 +44,7 @@ def receive(request: HttpRequest, provider: str, endpoint_id: str | None = None)
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         return _refusal(413)
-    account = _uuid(endpoint_id)
+    account = _account(endpoint_id)
     secrets = _secrets(known, endpoint_id, account)
     if secrets is None:
         return _refusal(404)
@@ -63,19 +72,29 @@ def _provider(name: str, request: HttpRequest) -> Provider | None:
         return None
 
 
-def _uuid(value: str | None) -> UUID | None:
-    try:
-        return UUID(value) if value else None
-    except ValueError:
-        return None
+def _account(endpoint_id: str | None) -> UUID | None:
+    """Return the account that an address begins with; a secret may follow after a hyphen."""
+    match = _ENDPOINT.fullmatch(endpoint_id or "")
+    return UUID(match["account"]) if match else None
 
 
 def _secrets(provider: Provider, endpoint_id: str | None, account: UUID | None) -> list[str] | None:
+    """Return what a webhook is verified with; None where there is no such address.
+
+    Who does not sign is only known by an address that nobody else knows: it ends in the secret.
+    """
+    is_signed = registry.get_driver(provider).capabilities.signed_webhooks
     if endpoint_id is None:
-        if not registry.get_driver(provider).capabilities.signed_webhooks:
-            return None  # unsigned callbacks are only known at their secret address
-        return accounts.platform_webhook_secrets(provider)
-    return accounts.endpoint_webhook_secrets(provider, account) if account else None
+        return accounts.platform_webhook_secrets(provider) if is_signed else None
+    secrets = accounts.endpoint_webhook_secrets(provider, account) if account else None
+    if secrets is None:
+        return None
+    match = _ENDPOINT.fullmatch(endpoint_id)
+    shown = (match["secret"] or "") if match else ""
+    if is_signed:
+        return None if shown else secrets
+    strong = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    return [one for one in strong if hmac.compare_digest(one, shown)] or None
 
 
 def _verify(
