@@ -92,7 +92,7 @@ class ContentSecurityPolicyMiddleware(_Around):
     ) -> HttpResponseBase:
         """Set the header, unless the view has set its own."""
         if not response.has_header("Content-Security-Policy"):
-            policy = policy_for(request.path)
+            policy = policy_for(request.path) | dict(csp.restricted(response))
             for directive, sources in csp.allowed(response).items():
                 kept = [source for source in policy.get(directive, ()) if source != "'none'"]
                 policy[directive] = tuple(dict.fromkeys([*kept, *sources]))

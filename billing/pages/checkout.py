@@ -1,11 +1,9 @@
 """`/settings/billing/checkout/{id}`: one checkout, in whatever stage our own rows say it is."""
 
 import contextlib
-import re
 import secrets
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
@@ -13,15 +11,11 @@ from django.urls import reverse
 
 from billing.enums import CheckoutMode
 from billing.models import CheckoutSession
-from billing.pages import base, callers, offers, plans, words
+from billing.pages import base, callers, cards, offers, plans, words
 from billing.selectors import checkouts, subscriptions
 from billing.services import checkout, checkout_action, trials
 from orgs import clock
 from orgs.errors import DomainError, PermissionDenied
-
-# What a provider's element hands over: a reference, never a number.
-_PAYMENT_METHOD = re.compile(r"[A-Za-z0-9_]{3,200}\Z")
-_NOT_READ = "The card could not be read. Please enter it again."
 
 _TITLES = {
     "open": "Pay",
@@ -50,17 +44,18 @@ class SessionPage(base.Page):
         """Pay with the reference that the provider's element made."""
         visitor = _payer(request, session_id)
         session, price = visitor.session, visitor.session.price
-        payment_method = request.POST.get("payment_method", "")
+        entered = cards.read(request)
         nonce = request.POST.get("nonce", "")
-        if not _PAYMENT_METHOD.match(payment_method) or not base.NONCE.match(nonce):
-            messages.error(request, _NOT_READ)
+        if entered is None or not base.NONCE.match(nonce):
+            messages.error(request, cards.NOT_READ)
         elif price is not None and session.mode == CheckoutMode.HOSTED_PAGE:
             # A refusal is kept on the checkout: the page shows it after the redirect.
             with contextlib.suppress(DomainError):
                 checkout.pay(
                     session=session,
                     price=price,
-                    payment_method=payment_method,
+                    payment_method=entered.reference,
+                    card=entered.card,
                     request_key=nonce,
                     now=clock.now(session.organization),
                 )
@@ -184,25 +179,19 @@ def _show_stage(request: HttpRequest, visitor: callers.Visitor) -> HttpResponse:
     if visitor.may_pay:
         context |= _for_payer(session, progress.stage)
     template = "pay.html" if progress.stage in ("open", "failed") else f"{progress.stage}.html"
-    return base.show(request, template, context)
+    return cards.guard(base.show(request, template, context), context.get("element"))
 
 
 def _for_payer(session: CheckoutSession, stage: str) -> dict[str, Any]:
     """Return what only somebody who may pay gets to see."""
+    element = cards.element(session.organization, session.provider)
     if stage in ("open", "failed"):
         live = subscriptions.live(session.organization)
-        return {"already": live, "nonce": secrets.token_urlsafe(24), **_provider()}
+        return {"already": live, "nonce": secrets.token_urlsafe(24), **element}
     if stage == "action":
         try:
             secret = checkout_action.client_secret(session=session)
         except DomainError as error:
-            return {"provider_problem": error.message, "client_secret": "", **_provider()}
-        return {"client_secret": secret, **_provider()}
+            return {"provider_problem": error.message, "client_secret": "", **element}
+        return {"client_secret": secret, **element}
     return {}
-
-
-def _provider() -> dict[str, str]:
-    return {
-        "provider_script": settings.STRIPE_JS_URL,
-        "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
-    }

@@ -1,27 +1,21 @@
 """`/settings/billing/payment-methods`: what is charged, and giving another card."""
 
 import dataclasses
-import re
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 
 from billing.models import PaymentMethod
-from billing.pages import account, base, callers, words
+from billing.pages import account, base, callers, cards, words
 from billing.selectors import arrears, subscriptions
 from billing.selectors import payment_methods as method_rows
 from billing.services import payment_methods, portal, remove_method
 from orgs import clock
 from orgs.errors import DomainError, InvalidRequest, NotFound
 from orgs.models import Membership, Organization
-
-# What a provider's element hands over: a reference, never a number.
-_REFERENCE = re.compile(r"[A-Za-z0-9_]{3,200}\Z")
-_NOT_READ = "The card could not be read. Please enter it again."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,13 +45,14 @@ class NewMethodPage(base.Page):
         """Add what the element made; what is overdue is paid with it at once."""
         membership = callers.require_member(request, may_spend=True)
         organization = membership.organization
-        reference = request.POST.get("payment_method", "")
-        if not _REFERENCE.match(reference):
-            return _show_form(request, membership, InvalidRequest(_NOT_READ))
+        entered = cards.read(request)
+        if entered is None:
+            return _show_form(request, membership, InvalidRequest(cards.NOT_READ))
         try:
             chosen = payment_methods.attach_payment_method(
                 organization=organization,
-                payment_method=reference,
+                payment_method=entered.reference,
+                card=entered.card,
                 set_default=request.POST.get("set_default") == "on",
                 cause=callers.cause(),
                 now=clock.now(organization),
@@ -182,6 +177,7 @@ def _show(
         "organization": organization,
         "rows": [Row(row, _is_expired(row, now)) for row in rows],
         "may_spend": callers.can_spend(membership),
+        "has_portal": method_rows.has_portal(organization),
         "refusal": _sentence(error) if error else "",
         **_overdue(organization),
     }
@@ -203,12 +199,13 @@ def _show_form(
     context: dict[str, Any] = {
         "organization": organization,
         "billing_email": (live and live.billing_email) or organization.email,
-        "provider_script": settings.STRIPE_JS_URL,
-        "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
+        **cards.element(organization),
+        "has_portal": method_rows.has_portal(organization),
         "refusal": _sentence(error) if error else "",
         **_overdue(organization),
     }
-    return base.show(request, "method_new.html", context, status=error.status if error else 200)
+    response = base.show(request, "method_new.html", context, status=error.status if error else 200)
+    return cards.guard(response, context["element"])
 
 
 def _sentence(error: DomainError) -> str:

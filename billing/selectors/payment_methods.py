@@ -68,6 +68,11 @@ def takes_payments(provider: str) -> bool:
     return registry.get_driver(provider).capabilities.automatic_collection
 
 
+def has_portal(organization: Organization) -> bool:
+    """Say whether whoever charges the organization has a page of its own for payers."""
+    return registry.get_driver(paying_provider(organization)).capabilities.portal
+
+
 def unseen_payers(organization: Organization) -> list[Customer]:
     """Return the payers whose methods were never asked for, of providers that keep some."""
     return list(

@@ -216,6 +216,16 @@ def see_unseen(*, organization: Organization, cause: Cause, now: datetime) -> No
             )
 
 
+def see_untold(*, customer: Customer, cause: Cause, now: datetime) -> None:
+    """Look at a payer whose provider sends no events, after something was given to it."""
+    if registry.get_driver(customer.provider).capabilities.signed_webhooks:
+        return
+    try:
+        look_again(customer=customer, cause=cause, now=now)
+    except DriverError as error:
+        logger.warning("payer.not_seen", extra={"customer": str(customer.pk), "code": error.code})
+
+
 def ask_for_payer(
     *, customer: Customer, ask: Callable[[str], Answer], cause: Cause, now: datetime
 ) -> Answer:

@@ -25,6 +25,7 @@ from billing.services import (
     abandon,
     customers,
     free_plan,
+    payers,
     projection,
     refusals,
     resolve,
@@ -52,7 +53,7 @@ class StartRequest:
     if the payer has had none, False none, True insists. `coupon` is a code as it was entered.
     `request_key` is the caller's Idempotency-Key: the same one resumes what it began, with the
     trial and the coupon it began with. With `quote_id` exactly what that quote says is charged, or
-    nothing is started.
+    nothing is started. `days_until_due` is for who pays by invoice.
     """
 
     price: Price
@@ -65,6 +66,7 @@ class StartRequest:
     billing_email: str = ""
     request_key: str = ""
     quote_id: object = None
+    days_until_due: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def start_subscription(
         payment_method=_attach(attempt, subscription, request, now),
         trial_days=subscription.trial_days,
         discount=coupons.discount_ref(subscription),
+        days_until_due=request.days_until_due,
     )
     return _send(attempt, subscription, spec, cause, now)
 
@@ -195,7 +198,7 @@ def _begin(
         customer=customer,
         price=request.price,
         seats=request.seats,
-        kind=AttemptKind.CARD,
+        kind=starts.kind_for(request.provider),
         trial=request.trial,
         coupon=coupon,
         billing_email=request.billing_email,
@@ -214,7 +217,7 @@ def _open_again(row: Subscription, attempt: PaymentAttempt) -> PaymentAttempt:
             if row.is_final:
                 raise abandon.pending(attempt)  # given up this instant: the key begins anew next
             return settlement.new_attempt(
-                obligation=attempt.obligation, kind=AttemptKind.CARD, provider=row.provider
+                obligation=attempt.obligation, kind=attempt.kind, provider=row.provider
             )
     except IntegrityError:
         raise abandon.pending(payments.latest_attempt(row)) from None
@@ -282,6 +285,7 @@ def _conclude(
     done = projection.converge_or_refetch(
         snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now
     )
+    payers.see_untold(customer=done.subscription.customer, cause=cause, now=now)
     payment = done.snapshot.latest_payment
     if payment is not None and payment.state is AttemptState.FAILED and not done.is_live:
         abandon.give_up(subscription=done.subscription, cause=cause, now=now)
