@@ -12,6 +12,7 @@ from billing.services import changes, endings, payment_methods, quotes, subscrib
 from billing.services.quotes import Wanted
 from orgs import clock
 from orgs.models import Organization
+from tests.journeys import comparing
 from tests.journeys.months import CAUSE, DAY, Months, sell
 from tests.provider import WEBHOOK_SECRET
 from tests.simulators.stripe.client import StripeSimulator
@@ -250,3 +251,4 @@ def test_from_trial_to_the_way_back(months: Months) -> None:  # noqa: PLR0915 - 
     assert months.provider_total() == sum(charged)
     assert Case.objects.count() == 0
     assert set(Obligation.objects.values_list("state", flat=True)) == {"settled"}
+    assert comparing.differences(months) == []

@@ -19,6 +19,7 @@ from billing.services.quotes import Wanted
 from orgs import clock
 from orgs.models import Organization
 from tests.billing.coupon_steps import make_coupon
+from tests.journeys import comparing
 from tests.journeys.months import CAUSE, DAY, Months, sell
 from tests.provider import WEBHOOK_SECRET
 from tests.simulators.stripe.client import StripeSimulator
@@ -168,3 +169,4 @@ def test_every_change_is_charged_as_quoted(months: Months, seed: int) -> None:
     assert Case.objects.count() == 0
     paid = [row["amount_paid"] for row in restless.invoices()]
     assert months.provider_total() == sum(paid)
+    assert comparing.differences(months) == []
