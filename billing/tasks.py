@@ -6,6 +6,7 @@ from celery import shared_task
 
 from billing import jobs
 from billing.services import (
+    agreements,
     checkout,
     dispatch,
     grace,
@@ -63,6 +64,12 @@ def resolve_attempt(*, attempt_id: str, **_future: Any) -> None:
 def expire_checkouts(**_future: Any) -> None:
     """End checkouts whose hour is over."""
     checkout.expire_checkouts(now=clock.now())
+
+
+@shared_task(name=jobs.START_AGREEMENTS)
+def start_agreements(**_future: Any) -> None:
+    """Start what was agreed with organizations for today."""
+    agreements.start_due(now=clock.now())
 
 
 @shared_task(name=jobs.CLOSE_SIBLINGS)

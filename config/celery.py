@@ -27,6 +27,7 @@ _BILLING_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.expire_checkouts": timedelta(seconds=60),
     # Within a minute of a settlement nothing beside it can be paid any more.
     "billing.close_siblings": timedelta(seconds=20),
+    "billing.start_agreements": timedelta(minutes=5),
     "billing.deliver_invoices": timedelta(minutes=10),
     "billing.end_grace": timedelta(seconds=60),
     "billing.run_renewals": timedelta(seconds=10),

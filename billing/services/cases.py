@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from billing.enums import CaseKind, CaseState
-from billing.models import Case, Dispute, Refund, Subscription
+from billing.models import Case, Dispute, ManualPayment, Refund, Subscription
 from billing.money import Money
 from billing.services import timeline
 from billing.types import Cause
@@ -120,6 +120,33 @@ def open_refund_failed(*, refund: Refund) -> bool:
             "external_payment_id": refund.external_payment_id,
             "summary": f"The bank sent a refund of {amount} back ({reason}): "
             "pay it out some other way.",
+        },
+    )
+    return was_new
+
+
+def open_paid_twice(*, payment: ManualPayment) -> bool:
+    """A transfer came for an invoice that was paid already; say whether that is news.
+
+    What was charged can be given back with one click; a transfer only by another one. The caller
+    has locked the organization.
+    """
+    invoice = payment.invoice
+    amount = Money(payment.amount_minor, payment.currency).display()
+    way = (
+        "refund what was charged, or transfer it back"
+        if invoice.external_payment_id
+        else "transfer it back"
+    )
+    _, was_new = Case.objects.get_or_create(
+        organization=payment.organization,
+        kind=CaseKind.LATE_WINNER,
+        external_id=f"{invoice.external_id}:{payment.reference}",
+        defaults={
+            "subscription": invoice.subscription,
+            "external_payment_id": invoice.external_payment_id,
+            "summary": f"A transfer of {amount} ({payment.reference}) came for invoice {invoice}, "
+            f"which was paid already: {way}.",
         },
     )
     return was_new

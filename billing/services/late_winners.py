@@ -5,7 +5,7 @@ import dataclasses
 from datetime import datetime
 
 from billing.drivers import registry
-from billing.drivers.base import DriverError
+from billing.drivers.base import DriverError, ObjectMissing
 from billing.enums import (
     FINAL_STATUSES,
     CaseKind,
@@ -52,6 +52,10 @@ def find_remedy(*, case: Case) -> Remedy:
         return _with_payment(case, Remedy(provider, "", case.external_payment_id))
     try:
         found = registry.get_driver(provider).retrieve_subscription(case.external_id)
+    except ObjectMissing:
+        raise NotPossibleNow(
+            "Nothing was charged: transfer it back by hand, then mark the case as resolved."
+        ) from None
     except DriverError as error:
         raise refusals.of_code(error.code, retry_after=error.retry_after) from error
     ends = "" if found.status in FINAL_STATUSES else found.external_id

@@ -3,7 +3,8 @@
 import dataclasses
 from datetime import datetime
 
-from billing.enums import AttemptKind, ObligationKind
+from billing.drivers import registry
+from billing.enums import AttemptKind, ObligationKind, Provider
 from billing.errors import AlreadySubscribed
 from billing.models import Customer, PaymentAttempt, Price, Subscription
 from billing.selectors import subscriptions
@@ -73,7 +74,9 @@ def write_start(
     obligation = settlement.open_obligation(
         subscription=subscription,
         kind=ObligationKind.SUBSCRIPTION_START,
-        amount_minor=0 if trial_days > 0 else _first_amount(start),
+        amount_minor=0
+        if trial_days > 0 or start.kind is AttemptKind.FREE
+        else _first_amount(start),
         currency=price.currency,
     )
     attempt = settlement.new_attempt(
@@ -82,6 +85,12 @@ def write_start(
     if coupon is not None:
         coupons.redeem(applicable=coupon, subscription=subscription, now=now)
     return subscription, attempt
+
+
+def kind_for(provider: Provider) -> AttemptKind:
+    """Return how a first invoice is paid: where it is sent, the start itself takes nothing."""
+    is_charged = registry.get_driver(provider).capabilities.automatic_collection
+    return AttemptKind.CARD if is_charged else AttemptKind.FREE
 
 
 def _first_amount(start: Start) -> int:

@@ -217,7 +217,7 @@ def _open_again(row: Subscription, attempt: PaymentAttempt) -> PaymentAttempt:
             if row.is_final:
                 raise abandon.pending(attempt)  # given up this instant: the key begins anew next
             return settlement.new_attempt(
-                obligation=attempt.obligation, kind=attempt.kind, provider=row.provider
+                obligation=attempt.obligation, kind=AttemptKind(attempt.kind), provider=row.provider
             )
     except IntegrityError:
         raise abandon.pending(payments.latest_attempt(row)) from None
