@@ -17,6 +17,7 @@ from orgs.models import User
 from tests import factories_billing as make
 from tests import factories_invoices as made
 from tests.billing.admin_steps import mirrored, mirrored_customer, mirrored_invoice, opened
+from tests.billing.cardconnect import rows as gateway
 from tests.billing.engine import rows as engine
 from tests.billing.reconcile_steps import make_comparison, make_difference
 from tests.factories import MembershipFactory, UserFactory
@@ -122,6 +123,7 @@ PAGES = [
     Page("engine_dunningpolicy", policy),
     Page("engine_circuit", circuit),
     *(Page(model, create) for model, create in engine.PAGES.items()),
+    *(Page(model, create) for model, create in gateway.PAGES.items()),
     Page("orgs_organization", member_organization),
     Page("notifications_message", MessageFactory.create),
     Page("djstripe_customer", mirrored_customer),
