@@ -54,11 +54,12 @@ def database_url(executable: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def stack(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The system, with the catalogue linked to the local Stripe."""
+    """The system, with the catalogue linked to the local providers."""
     directory = tmp_path_factory.mktemp("stack")
     with Stack(
         directory,
         with_beat=True,
+        with_cardpointe=True,
         database_url=database_url,
         redis_url=_redis_url(os.environ["REDIS_URL"]),
     ) as running:
@@ -92,6 +93,7 @@ def _calm_provider(stack: Stack) -> Iterator[None]:
     yield
     stack.simulator.clear_faults()
     stack.simulator.configure_webhooks(hold=False)
+    stack.cardpointe.clear_faults()
 
 
 def _redis_url(url: str) -> str:

@@ -56,9 +56,8 @@ class Visitor:
     # --- What must not happen ---------------------------------------------------------------------
 
     def _on_request(self, request: Request) -> None:
-        known = {
-            urlsplit(url).netloc for url in (self.stack.base_url, self.stack.simulator.base_url)
-        }
+        ours = (self.stack, self.stack.simulator, self.stack.cardpointe)
+        known = {urlsplit(part.base_url).netloc for part in ours}
         if urlsplit(request.url).scheme in ("http", "https", "ws", "wss") and (
             urlsplit(request.url).netloc not in known
         ):

@@ -191,8 +191,7 @@ function left() {
     typing = false;
     tell({ cardTyping: false });
   }
-  clearTimeout(timer);
-  tokenize();
+  if (quietAfter === null) tokenize();
 }
 
 if (isOn("formatinput")) {
