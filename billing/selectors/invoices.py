@@ -7,13 +7,22 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from billing.drivers import registry
 from billing.enums import CreditNoteStatus, InvoiceStatus
-from billing.models import CreditNote, Invoice, InvoiceDelivery, InvoiceLine, Refund
+from billing.models import (
+    BankAccount,
+    CreditNote,
+    Invoice,
+    InvoiceDelivery,
+    InvoiceLine,
+    Refund,
+)
 from notifications.models import MessageState
 from orgs.models import Organization
 
 # Whoever starts or changes a subscription sits in front of the page that says it was not paid.
 ASKED_FOR = ("subscription_create", "subscription_update")
+_OWED = (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 
 
 def list_invoices(
@@ -49,6 +58,7 @@ class Paper:
     lines: Sequence[InvoiceLine]
     credit_notes: Sequence[CreditNote]
     refunds: Sequence[Refund]
+    bank: BankAccount | None = None
 
 
 def paper_of(invoice: Invoice) -> Paper:
@@ -59,7 +69,18 @@ def paper_of(invoice: Invoice) -> Paper:
         list(invoice.lines.order_by("position")),
         list(notes.order_by("issued_at", "external_id")),
         list(invoice.refunds.order_by("requested_at", "external_id")),
+        bank_account(invoice),
     )
+
+
+def bank_account(invoice: Invoice) -> BankAccount | None:
+    """Return where an invoice is transferred to; None where nothing is to be transferred."""
+    is_owed = invoice.status in _OWED and invoice.amount_remaining_minor > 0
+    if not is_owed or invoice.due_at is None or not registry.is_configured(invoice.provider):
+        return None
+    if registry.get_driver(invoice.provider).capabilities.automatic_collection:
+        return None
+    return BankAccount.objects.filter(currency=invoice.currency).first()
 
 
 # --- Proof of delivery ------------------------------------------------------------------------

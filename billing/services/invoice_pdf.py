@@ -14,7 +14,7 @@ from billing.money import Money
 from billing.selectors.invoices import Paper
 from billing.services.pdf_sheet import BLACK, LEFT, LINE, TOP, Sheet, day
 
-_AMOUNT, _QUANTITY = 34.0, 18.0
+_AMOUNT, _QUANTITY, _LABEL = 34.0, 18.0, 40.0
 _STAMP_WIDTH, _STAMP_HEIGHT = 40.0, 13.0
 _STAMPS = {InvoiceStatus.PAID: ("PAID", (26, 127, 55)), InvoiceStatus.VOID: ("VOID", (176, 32, 32))}
 _NOT_GIVEN_BACK = (RefundStatus.FAILED, RefundStatus.CANCELED)
@@ -51,6 +51,7 @@ class _Document:
         yield from (self.seller["note"], str(self.invoice))
         yield from (line.description for line in self.paper.lines)
         yield from (f"{note}{note.memo}" for note in self.paper.credit_notes)
+        yield from (value for _, value in self._bank())
         yield self._money(0)  # the sign of the currency
 
     def write(self) -> None:
@@ -59,6 +60,7 @@ class _Document:
         self._write_parties()
         self._write_lines()
         self._write_sums()
+        self._write_bank()
         self._write_reversals()
 
     def _write_head(self) -> None:
@@ -208,6 +210,41 @@ class _Document:
         sheet.right(label, width=sheet.epw - _AMOUNT, height=6)
         sheet.right(self._money(amount_minor), width=_AMOUNT, height=6)
         sheet.ln(6)
+
+    def _bank(self) -> list[tuple[str, str]]:
+        """Return where the amount is transferred to, line by line."""
+        bank = self.paper.bank
+        if bank is None:
+            return []
+        rows = [
+            ("Account holder", bank.holder),
+            ("IBAN / account", bank.number),
+            ("BIC / routing code", bank.code),
+            ("Bank", bank.bank),
+            ("Reference", str(self.invoice)),
+        ]
+        return [(label, value) for label, value in rows if value]
+
+    def _write_bank(self) -> None:
+        rows = self._bank()
+        if not rows:
+            return
+        sheet, invoice = self.sheet, self.invoice
+        if sheet.will_page_break((len(rows) + 3) * LINE):
+            sheet.add_page()
+        sheet.ln(6)
+        amount = self._money(invoice.amount_remaining_minor)
+        with sheet.bold():
+            sheet.row(f"Please transfer {amount} by {day(invoice.due_at)}")
+        sheet.ln(1)
+        for label, value in rows:
+            top = sheet.get_y()
+            with sheet.muted():
+                sheet.row(label, width=_LABEL)
+            bottom = sheet.get_y()
+            sheet.set_xy(LEFT + _LABEL, top)
+            sheet.paragraph(value, width=sheet.epw - _LABEL)
+            sheet.set_xy(LEFT, max(bottom, sheet.get_y()))
 
     def _write_reversals(self) -> None:
         rows = [
