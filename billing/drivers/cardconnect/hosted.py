@@ -80,20 +80,24 @@ def _verified(merchid: str, retref: str) -> Subject | None:
     """Return what a true hint is about; None for one that is not true, or about nothing of ours."""
     merchant = _merchant(merchid)
     if merchant is None:
-        return _ignored("merchant", retref)
+        _ignored("merchant", retref)
+        return None
     row = calls.inquire(merchant, retref)[0]
     if is_absent(row) or not _is_paid(row) or text(row, "merchid") != merchid:
-        return _ignored("transaction", retref)
+        _ignored("transaction", retref)
+        return None
     attempt = (
         PaymentAttempt.objects.select_related("obligation__subscription")
         .filter(provider=Provider.CARDCONNECT, our_reference=order_of(row))
         .first()
     )
     if attempt is None:
-        return _ignored("order", retref)
+        _ignored("order", retref)
+        return None
     paid = _enough(row, attempt, merchant)
     if not paid:
-        return _ignored("amount", retref)
+        _ignored("amount", retref)
+        return None
     entry = ledger.Entry(
         kind=TransactionKind.HOSTED,
         organization_id=attempt.organization_id,

@@ -19,7 +19,7 @@ from tests.billing.cardconnect.gateway_steps import open_account
 GOOD = {"site": "fts", "merchid": "496160873888", "api_user": "u", "api_pass": "p"}
 
 
-def stored(mode: str = "test", **changes: object) -> MerchantAccount:
+def stored(mode: str = "test", /, **changes: object) -> MerchantAccount:
     return MerchantAccount(mode=mode, credentials=json.dumps(GOOD | changes))
 
 
@@ -105,7 +105,7 @@ class TestRead:
     )
     def test_says_which_field_is_wrong(self, change: dict[str, object], field: str) -> None:
         with pytest.raises(accounts.AccountInvalid, match=f"^{field}$"):
-            accounts.read(stored(**change))
+            accounts.read(stored("test", **change))
 
     @pytest.mark.parametrize("text", ["", "[]", "x", '"y"'])
     def test_only_an_object_holds_credentials(self, text: str) -> None:

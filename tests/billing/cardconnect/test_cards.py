@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
-from billing.drivers.cardconnect import cards, profiles
+from billing.drivers.cardconnect import profiles
 from billing.drivers.cardconnect.models import GatewayProfile, StoredCard
 from billing.types import CardDetails
 from orgs.models import Organization
@@ -284,7 +284,7 @@ class TestForgetting:
         self, simulator: CardPointeSimulator, org: Organization, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         method = save(simulator, org).external_id
-        monkeypatch.setattr(cards.profiles, "_is_deleted", lambda _profile: True)
+        monkeypatch.setattr(profiles, "_is_deleted", lambda _profile: True)
         rail.forget_method(method)
 
         with pytest.raises(DriverUnavailable) as caught:

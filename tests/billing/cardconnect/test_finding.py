@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billing.drivers.base import DriverUnavailable, OutcomeUnknown
-from billing.drivers.cardconnect import finding
+from billing.drivers.cardconnect import voiding
 from billing.engine.rails import ChargeOrder, ChargeResult, DeclineKind
 from billing.enums import CaseKind
 from billing.models import Case
@@ -196,13 +196,13 @@ class TestLateCommit:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         lose(simulator, order, "late_commit", seconds=60)
-        real = finding.voiding.void_all
+        real = voiding.void_all
 
         def commit_first(*args: Any) -> None:
             simulator.advance(61)
             real(*args)
 
-        monkeypatch.setattr(finding.voiding, "void_all", commit_first)
+        monkeypatch.setattr(voiding, "void_all", commit_first)
 
         result = find(order)
 
@@ -238,7 +238,7 @@ class TestNobodyAnswers:
     def test_what_we_began_is_left_alone(
         self, simulator: CardPointeSimulator, silent: ChargeOrder, org: Organization
     ) -> None:
-        PaymentAttemptFactory(organization=org, our_reference=silent.reference, asked=5)
+        PaymentAttemptFactory.create(organization=org, our_reference=silent.reference, asked=5)
 
         with pytest.raises(DriverUnavailable):
             find(silent)
@@ -250,7 +250,7 @@ class TestNobodyAnswers:
     ) -> None:
         method = save(simulator, org).external_id
         order = order_for(org, method, initiator="payer", stores_card=True)
-        PaymentAttemptFactory(organization=org, our_reference=order.reference, asked=2)
+        PaymentAttemptFactory.create(organization=org, our_reference=order.reference, asked=2)
         lose(simulator, order, "drop_after")
         simulator.add_fault("inquiry_down")
 

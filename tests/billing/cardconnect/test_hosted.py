@@ -30,10 +30,10 @@ def driver() -> PaymentDriver:
 @pytest.fixture
 def attempt(org: Organization) -> PaymentAttempt:
     """A try at 49.00 that waits for somebody to pay on the page."""
-    debt = ObligationFactory(
+    debt = ObligationFactory.create(
         organization=org, amount_minor=4900, currency="USD", subscription__external_id="cc_sub_1"
     )
-    return PaymentAttemptFactory(
+    return PaymentAttemptFactory.create(
         organization=org,
         obligation=debt,
         provider=Provider.CARDCONNECT,
