@@ -118,6 +118,41 @@ class TestReconcileSettlements:
         assert (kind, transaction) == (Kind.NOT_SETTLED, charged)
         assert theirs["word"] == "Queued for Capture"
 
+    def test_what_is_under_review_has_its_time_too(
+        self, simulator: CardPointeSimulator, charged: str
+    ) -> None:
+        simulator.settle_as(charged, "W")
+        simulator.close_batches()
+
+        compare()
+        assert found() == []
+
+        compare(49)
+        assert [row[0] for row in found()] == [Kind.NOT_SETTLED]
+
+    def test_finds_what_was_taken_back_and_settled_all_the_same(
+        self, simulator: CardPointeSimulator, charged: str
+    ) -> None:
+        GatewayTransaction.objects.update(state="voided")
+        simulator.close_batches()
+
+        compare()
+
+        [(kind, transaction, theirs)] = found()
+        assert (kind, transaction, theirs["amount_minor"]) == (Kind.SETTLED_AMOUNT, charged, 4900)
+        assert Difference.objects.get().ours["amount_minor"] == 0
+        assert states() == ["voided"]
+
+    def test_finds_what_was_taken_back_at_the_gateway_alone(
+        self, simulator: CardPointeSimulator, charged: str
+    ) -> None:
+        simulator.call("void", {"retref": charged})
+
+        compare(49)
+
+        [(kind, transaction, theirs)] = found()
+        assert (kind, transaction, theirs["state"]) == (Kind.SETTLED_AMOUNT, charged, "voided")
+
     def test_finds_what_the_gateway_has_never_heard_of(self, charged: str) -> None:
         GatewayTransaction.objects.update(retref="999999999999", reference="NOWHERE")
 
@@ -147,6 +182,9 @@ class TestReconcileSettlements:
         compare(49)
 
         assert found() == []
+        capture = driver.find_capture(MerchantAccount.objects.get().pk, charged)
+        assert capture is not None
+        assert capture.amount_minor == 0
 
     def test_a_refund_is_settled_like_a_charge(
         self, simulator: CardPointeSimulator, charged: str, org: Organization
