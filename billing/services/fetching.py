@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from django.db import connections
+
 from billing.drivers import registry
 from billing.drivers.base import ObjectMissing, PaymentDriver
 from billing.models import InboxEvent
@@ -128,11 +130,19 @@ def fetch_all(groups: Sequence[Group]) -> None:
         _fetch(wanted[0])
     elif wanted:
         with ThreadPoolExecutor(min(_FETCHERS, len(wanted))) as pool:
-            list(pool.map(_fetch, wanted))
+            list(pool.map(_fetch_apart, wanted))
+
+
+def _fetch_apart(group: Group) -> None:
+    """Ask from a thread of its own; a provider of ours reads tables, by a connection that ends."""
+    try:
+        _fetch(group)
+    finally:
+        connections.close_all()
 
 
 def _fetch(group: Group) -> None:
-    """Ask the provider; an error is kept for the group it belongs to. Touches no database."""
+    """Ask the provider; an error is kept for the group it belongs to."""
     if group.subject is None:
         return
     driver = registry.get_driver(group.provider)
