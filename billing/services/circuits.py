@@ -137,6 +137,21 @@ def extend_grace(circuit: Circuit, *, now: datetime) -> int:
     return changed
 
 
+def extend_undecided(our_id: str, *, since: datetime, now: datetime) -> bool:
+    """Let no grace run out while nobody can say whether the payer has paid; say if it changed."""
+    pk = parse_uuid(our_id)
+    if pk is None:
+        return False
+    needed = now + _AHEAD - since
+    rows = Subscription.objects.filter(
+        pk=pk,
+        status=SubscriptionStatus.PAST_DUE,
+        past_due_since__lte=since,
+        grace_extension__lt=needed,
+    )
+    return bool(rows.update(grace_extension=needed, updated_at=now))
+
+
 def _extension(row: Subscription, outages: Iterable[Outage], until: datetime) -> timedelta:
     total, since = timedelta(), row.past_due_since
     if since is None:
@@ -151,9 +166,10 @@ def _extension(row: Subscription, outages: Iterable[Outage], until: datetime) ->
 
 
 def _open(row: Circuit, now: datetime) -> None:
+    row.probe_at = now + PROBE_EVERY
     if row.opened_at is not None:
         return
-    row.opened_at, row.probe_at = now, now + PROBE_EVERY
+    row.opened_at = now
     insert_once(Outage(circuit=row, began_at=row.failing_since or now))
     logger.error("circuit.opened", extra={"circuit": str(row), "failures": row.failures})
 

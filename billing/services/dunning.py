@@ -26,6 +26,7 @@ from orgs.selectors import parse_uuid
 
 END_REASON = "payment_failed"
 _LOOK_FOR_CARD_EVERY = timedelta(days=1)
+_ONE_CHARGES_TROUBLE = timedelta(minutes=30)
 _ANSWERS = (FactKind.PAYMENT_FAILED, FactKind.PAYMENT_SUCCEEDED)
 
 logger = logging.getLogger(__name__)
@@ -44,19 +45,24 @@ class Desk:
         """Say whether the rail may be called."""
         return self.house.rail is not None and self.gate.may_call
 
-    def note(self, step: Step, *, now: datetime) -> None:
-        """Tell the circuit what a step says of the account."""
+    def note(self, step: Step, *, sent_at: datetime | None = None, now: datetime) -> None:
+        """Tell the circuit what a step says of the account.
+
+        `sent_at` is when a charge was sent that the account can't tell the outcome of: after a
+        while that is one charge's trouble, and a person looks at it.
+        """
         if any(fact.kind in _ANSWERS for fact in step.facts):
             circuits.note_answer(self.account, now=now)
-        elif _is_failure(step):
+        elif _is_failure(step, sent_at, now):
             circuits.note_failure(self.account, now=now)
 
 
-def _is_failure(step: Step) -> bool:
-    """Say whether the account failed us: not that it refused us, nor that it can't tell yet."""
+def _is_failure(step: Step, sent_at: datetime | None, now: datetime) -> bool:
+    """Say whether the account failed us: not that it refused us."""
     if isinstance(step.error, DriverUnavailable):
         return step.error.detail != "charge_undecided"
-    return isinstance(step.error, OutcomeUnknown) and bool(step.external_invoice_id)
+    is_recent = sent_at is None or now - sent_at < _ONE_CHARGES_TROUBLE
+    return isinstance(step.error, OutcomeUnknown) and is_recent
 
 
 def deal_with(desk: Desk, external_invoice_id: str, *, now: datetime) -> tuple[Fact, ...]:

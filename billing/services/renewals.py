@@ -77,15 +77,14 @@ def _run(row: EngineSubscription, now: datetime) -> str:
     driver = registry.get_driver(row.provider)
     if not isinstance(driver, EngineDriver):
         raise TypeError(f"{row.provider} is no provider of the engine's")
-    desk = _desk(driver, row, now)
-    if desk.house.rail is not None and not desk.may_charge and _is_undecided(row):
-        _postpone(row, desk.gate, now)
-        _free(row)
-        return "postponed"
+    sent_at = _undecided_since(row)
+    desk = _desk(driver, row, now, asks_only=sent_at is not None)
     fetched_at = projection.database_now()
     house = desk.house if desk.may_charge else dataclasses.replace(desk.house, rail=None)
     step = renewing.advance(house, row.external_id, now=now)
-    desk.note(step, now=now)
+    desk.note(step, sent_at=sent_at, now=now)
+    if step.happened is Happened.UNDECIDED:
+        circuits.extend_undecided(row.our_id, since=sent_at or now, now=now)
     facts = step.facts
     seen: tuple[datetime, SubscriptionSnapshot] | None = (fetched_at, step.snapshot)
     if step.happened in _UNPAID:
@@ -100,15 +99,19 @@ def _run(row: EngineSubscription, now: datetime) -> str:
     return step.happened.value
 
 
-def _desk(driver: EngineDriver, row: EngineSubscription, now: datetime) -> Desk:
+def _desk(driver: EngineDriver, row: EngineSubscription, now: datetime, *, asks_only: bool) -> Desk:
+    """Return where a subscription is worked at. Asking about a charge is always allowed."""
     house = driver.house()
     account = Account(row.provider, row.payer.seller_id)
-    gate = _CLOSED if house.rail is None else circuits.look(account, now=now)
+    is_always_open = asks_only or house.rail is None
+    gate = _CLOSED if is_always_open else circuits.look(account, now=now)
     return Desk(house, account, gate)
 
 
-def _is_undecided(row: EngineSubscription) -> bool:
-    return EngineInvoice.objects.filter(subscription=row, charge_state__in=UNDECIDED).exists()
+def _undecided_since(row: EngineSubscription) -> datetime | None:
+    """Return since when the outcome of a charge is not known."""
+    rows = EngineInvoice.objects.filter(subscription=row, charge_state__in=UNDECIDED)
+    return rows.values_list("charge_sent_at", flat=True).first()
 
 
 def _unpaid(row: EngineSubscription) -> str:
