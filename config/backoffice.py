@@ -57,6 +57,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Organizations", "apartment", "orgs", "organization"),
                     _page("Subscriptions", "autorenew", "billing", "subscription"),
+                    _page("Agreements", "handshake", "billing", "agreement"),
                     _page("Sales requests", "contact_phone", "billing", "salesrequest"),
                     _page("Timeline", "history", "billing", "billingevent"),
                     _page("Customers", "group", "billing", "customer"),
@@ -80,6 +81,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _page("Invoices", "receipt", "billing", "invoice"),
+                    _page("Transfers", "account_balance", "billing", "manualpayment"),
                     _page("Cases", "report", "billing", "case"),
                     _page("Dunning", "event_busy", "engine", "dunningstate"),
                     _page("Credit notes", "undo", "billing", "creditnote"),
@@ -97,6 +99,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Plans", "sell", "billing", "plan"),
                     _page("Versions", "layers", "billing", "planversion"),
                     _page("Prices", "payments", "billing", "price"),
+                    _page("Bank accounts", "account_balance", "billing", "bankaccount"),
                     _page("Coupons", "confirmation_number", "billing", "coupon"),
                     _page("Coupon uses", "redeem", "billing", "couponredemption"),
                     _page("Dunning policies", "event_upcoming", "engine", "dunningpolicy"),

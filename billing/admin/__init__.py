@@ -1,6 +1,7 @@
 """The back office of billing. Importing the package registers its pages."""
 
 from billing.admin import (
+    agreements,
     cases,
     checkout,
     coupons,
@@ -12,6 +13,7 @@ from billing.admin import (
     events,
     gateway,
     invoices,
+    marking,
     mirror,
     organizations,
     payments,
@@ -23,6 +25,7 @@ from billing.admin import (
 )
 
 __all__ = [
+    "agreements",
     "cases",
     "checkout",
     "coupons",
@@ -34,6 +37,7 @@ __all__ = [
     "events",
     "gateway",
     "invoices",
+    "marking",
     "mirror",
     "organizations",
     "payments",

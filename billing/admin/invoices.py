@@ -19,7 +19,8 @@ from billing.admin.invoice_inlines import (
     LineInline,
     RefundInline,
 )
-from billing.admin.refunding import Payment, RefundPages, payment_of_invoice
+from billing.admin.marking import ManualPaymentInline, MarkPaidPages
+from billing.admin.refunding import Payment, payment_of_invoice
 from billing.models import BillingEvent, Invoice
 from billing.selectors import invoices
 from billing.services import invoice_files, invoice_mail, invoice_refresh
@@ -49,7 +50,7 @@ class DeliveryFilter(admin.SimpleListFilter):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(RefundPages[Invoice]):
+class InvoiceAdmin(MarkPaidPages):
     list_display = (
         "label",
         "organization",
@@ -86,6 +87,7 @@ class InvoiceAdmin(RefundPages[Invoice]):
         "credited",
         "refunded",
         "refund",
+        "marks",
         "billing_reason",
         "issued_at",
         "finalized_at",
@@ -106,7 +108,7 @@ class InvoiceAdmin(RefundPages[Invoice]):
         "id",
         "timeline",
     )
-    inlines = (LineInline, DeliveryInline, CreditNoteInline, RefundInline)
+    inlines = (LineInline, ManualPaymentInline, DeliveryInline, CreditNoteInline, RefundInline)
     actions = ("send_again", "ask_again")
 
     def payment_of(self, row: Invoice) -> Payment | None:

@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 
 from billing.admin import display
 from billing.models import BillingEvent, Plan, Subscription
@@ -37,6 +39,7 @@ class OrganizationAdmin(orgs_admin.OrganizationAdmin):
         "email",
         "plan_status",
         "plan",
+        "agree",
         "access",
         "access_since",
         "why",
@@ -51,6 +54,14 @@ class OrganizationAdmin(orgs_admin.OrganizationAdmin):
         """Name the plan."""
         found = organization.plan_id and Plan.objects.filter(pk=organization.plan_id).first()
         return str(found or "-")
+
+    @admin.display(description="Agreed individually")
+    def agree(self, organization: Organization) -> str:
+        """Link to the page that starts what was agreed."""
+        page = reverse("admin:billing_agreement_start")
+        return format_html(
+            '<a href="{}?organization={}">Start a subscription…</a>', page, organization.pk
+        )
 
     @admin.display(description="Access")
     def access(self, organization: Organization) -> str:

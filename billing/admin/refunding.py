@@ -20,7 +20,7 @@ from billing.services import refunds
 from billing.types import Cause, ChargeSnapshot
 from orgs import clock, confirm, desk_pages
 from orgs.backoffice import ReadOnlyAdmin
-from orgs.errors import DomainError, InvalidRequest
+from orgs.errors import DomainError
 from orgs.models import Organization
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -155,12 +155,8 @@ class RefundPages(ReadOnlyAdmin[ModelT]):
                 cause=Cause("staff", id=str(request.user.pk)),
                 now=clock.now(payment.organization),
             )
-        except InvalidRequest as error:
-            for words in error.fields.get("amount", [error.message]):
-                form.add_error("amount", words)
-            return None
         except DomainError as error:
-            form.add_error(None, error.message)
+            desk_pages.show_refusal(form, error)
             return None
         tell(request, debt)
         self.log_action(
