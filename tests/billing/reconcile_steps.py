@@ -9,6 +9,7 @@ from billing.services import payers, reconcile
 from billing.services.reconcile_session import Limits
 from billing.types.differences import DifferenceKind, Remedy, RunState, Scope
 from tests.billing.invoice_event_steps import Shop
+from tests.billing.stripe_invoice_cases import sent
 from tests.billing.subscribe_steps import CAUSE
 from tests.factories_billing import NOW, SubscriptionFactory
 from tests.simulators.stripe.client import StripeSimulator
@@ -28,6 +29,14 @@ def settle(shop: Shop) -> None:
     shop.deliver(*events)
     payers.see_unseen(organization=shop.organization, cause=CAUSE, now=virtual_now(shop.stripe))
     shop.stripe.advance(HOUR)
+
+
+def change_seats(shop: Shop, seats: int = 7) -> None:
+    """Change the seats at the provider; nobody is told."""
+    path = f"/v1/subscriptions/{shop.subscription.external_id}"
+    item = shop.stripe.api("GET", path).json()["items"]["data"][0]["id"]
+    params = {"quantity": seats, "proration_behavior": "none"}
+    sent(shop.stripe, f"/v1/subscription_items/{item}", params)
 
 
 def compare(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing.drivers.base import DriverUnavailable, ObjectMissing
+from billing.drivers.base import DriverUnavailable
 from billing.drivers.cardconnect.driver import CardConnectDriver
 from billing.drivers.cardconnect.models import AccountState, GatewayTransaction
 from billing.enums import Provider
@@ -15,7 +15,6 @@ from billing.services import reconcile
 from billing.services.reconcile_session import Limits
 from billing.types.differences import DifferenceKind as Kind
 from billing.types.differences import Scope
-from billing.types.settlements import Settlement
 from orgs.models import Organization
 from tests.billing.cardconnect.gateway_steps import order_for, rail, refund_of, save
 from tests.simulators.cardpointe.client import CardPointeSimulator
@@ -247,58 +246,6 @@ class TestReconcileSettlements:
         asked = simulator.requests(op="settlestat")
         assert len(asked) == 5
         assert all(row["fields"]["date"] for row in asked), asked
-
-
-class TestRetrieveSettlement:
-    def test_says_how_a_transaction_stands(
-        self, simulator: CardPointeSimulator, charged: str, account: MerchantAccount
-    ) -> None:
-        reference = GatewayTransaction.objects.get().reference
-
-        pending = driver.retrieve_settlement(account.pk, charged)
-        simulator.close_batches()
-        accepted = driver.retrieve_settlement(account.pk, charged)
-
-        assert (pending.state, pending.word) == ("pending", "Queued for Capture")
-        assert accepted == Settlement(
-            external_id=charged,
-            reference=reference,
-            state="accepted",
-            word="Accepted",
-            amount_minor=4900,
-            batch=accepted.batch,
-        )
-
-    def test_of_none_is_missing(self, account: MerchantAccount) -> None:
-        with pytest.raises(ObjectMissing):
-            driver.retrieve_settlement(account.pk, "999999999999")
-
-    @pytest.mark.parametrize(
-        ("letter", "state"),
-        [
-            ("Y", "accepted"),
-            ("P", "accepted"),
-            ("F", "rejected"),
-            ("T", "rejected"),
-            ("R", "rejected"),
-            ("W", "pending"),
-        ],
-    )
-    def test_every_letter_has_its_meaning(
-        self,
-        simulator: CardPointeSimulator,
-        charged: str,
-        account: MerchantAccount,
-        letter: str,
-        state: str,
-    ) -> None:
-        simulator.settle_as(charged, letter)
-        simulator.close_batches()
-
-        (row,) = driver.list_settlements(account.pk, timezone.now().date())
-
-        assert (row.external_id, row.state, row.word) == (charged, state, letter)
-        assert driver.retrieve_settlement(account.pk, charged).state == state
 
 
 def _order_of(org: Organization) -> Any:

@@ -1,0 +1,131 @@
+"""How a comparison ends: done, enough asked, not answered, broken, or lost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from billing.drivers.stripe import calls
+from billing.enums import Provider
+from billing.models import Reconciliation
+from billing.services import projection, reconcile
+from billing.services.reconcile_session import Limits
+from billing.types.differences import DifferenceKind as Kind
+from billing.types.differences import Scope
+from orgs import clock
+from tests.billing.invoice_event_steps import Shop
+from tests.billing.reconcile_steps import (
+    HOUR,
+    change_seats,
+    compare,
+    kinds,
+    make_comparison,
+    settle,
+)
+from tests.simulators.stripe.client import StripeSimulator
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def settled(shop: Shop) -> Shop:
+    settle(shop)
+    return shop
+
+
+class TestHowItEnds:
+    def test_a_provider_that_does_not_answer_fails_it_and_keeps_what_was_found(
+        self, stripe: StripeSimulator, settled: Shop, short_pauses: None
+    ) -> None:
+        change_seats(settled)
+        stripe.advance(HOUR)
+        stripe.add_fault(method="GET", path="^/v1/invoices$", status=500, times=-1)
+
+        run = compare(stripe)
+
+        assert (run.state, run.error.split()[0]) == ("failed", "API_ERROR")
+        assert run.finished_at is not None
+        assert kinds(settled) == {Kind.SEATS}
+
+    def test_stops_when_it_has_asked_enough(self, stripe: StripeSimulator, settled: Shop) -> None:
+        since = stripe.requests()[-1]["seq"]
+
+        run = compare(stripe, limits=Limits(calls=2, per_second=100_000))
+
+        assert (run.state, run.error, run.calls) == ("done", "LIMIT", 2)
+        assert len(stripe.requests(since)) == 2
+
+    def test_asks_no_faster_than_it_may(
+        self, stripe: StripeSimulator, settled: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[float] = []
+        monkeypatch.setattr("billing.services.reconcile_session.time.sleep", waits.append)
+
+        run = compare(stripe, limits=Limits(calls=100, per_second=0.5))
+
+        assert len(waits) == run.calls - 1
+        assert all(0 < wait <= 2 for wait in waits)
+
+    def test_is_refused_while_one_is_under_way(self, stripe: StripeSimulator) -> None:
+        make_comparison(state="running", alive_at=projection.database_now(), finished_at=None)
+
+        with pytest.raises(reconcile.AlreadyRunning):
+            compare(stripe)
+
+        assert Reconciliation.objects.count() == 1
+
+    def test_takes_over_from_one_whose_process_died(self, stripe: StripeSimulator) -> None:
+        died = make_comparison(
+            state="running",
+            alive_at=projection.database_now() - timedelta(minutes=16),
+            finished_at=None,
+        )
+
+        assert compare(stripe).state == "done"
+
+        died.refresh_from_db()
+        assert died.state == "lost"
+
+    def test_a_bug_ends_it_too(
+        self, stripe: StripeSimulator, settled: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: Any) -> Any:
+            raise ValueError("a bug")
+
+        monkeypatch.setattr(reconcile, "examine", broken)
+        change_seats(settled)
+        stripe.advance(HOUR)
+
+        with pytest.raises(ValueError, match="a bug"):
+            compare(stripe)
+
+        assert Reconciliation.objects.get().state == "failed"
+
+    def test_all_providers_are_compared_that_say_what_they_have(
+        self, stripe: StripeSimulator, settings: Any
+    ) -> None:
+        runs = reconcile.reconcile_all(scope=Scope.RECENT, now=clock.now())
+
+        assert Provider.STRIPE in {run.provider for run in runs}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_asks_nobody_from_within_a_transaction(
+        self, stripe: StripeSimulator, settled: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change_seats(settled)
+        stripe.advance(HOUR)
+        asked: list[bool] = []
+        real = calls.read
+
+        def read(ask: Any) -> Any:
+            asked.append(connection.in_atomic_block)
+            return real(ask)
+
+        monkeypatch.setattr(calls, "read", read)
+
+        compare(stripe)
+
+        assert kinds(settled) == {Kind.SEATS}
+        assert len(asked) > 5
+        assert not any(asked)
