@@ -10,7 +10,7 @@ from billing.api import representations
 from billing.api.providers import provider_of
 from billing.api.serializers import SessionIn, SessionOut
 from billing.models import Price
-from billing.selectors import plans, returns
+from billing.selectors import payment_methods, plans, returns
 from billing.services import change_page, checkout, portal
 from billing.types import Cause
 from orgs import clock, trace
@@ -80,7 +80,7 @@ def _open(organization: Organization, data: dict[str, Any], price: Price | None)
     more = {name: data.get(name, "") for name in ("success_url", "cancel_url", "coupon")}
     now = clock.now(organization)
     provider = provider_of(data, organization)
-    if data["ui"] == "hosted_page" or not checkout.has_own_page(provider):
+    if data["ui"] == "hosted_page" or not payment_methods.has_own_checkout(provider):
         return checkout.open_hosted_page(
             organization=organization, price=price, provider=provider, now=now, **more
         )

@@ -1,6 +1,5 @@
 """`/settings/billing/checkout/{id}`: one checkout, in whatever stage our own rows say it is."""
 
-import contextlib
 import secrets
 from typing import Any
 
@@ -15,7 +14,7 @@ from billing.pages import base, callers, cards, offers, plans, words
 from billing.selectors import checkouts, subscriptions
 from billing.services import checkout, checkout_action, trials
 from orgs import clock
-from orgs.errors import DomainError, PermissionDenied
+from orgs.errors import DomainError, PermissionDenied, RateLimited
 
 _TITLES = {
     "open": "Pay",
@@ -49,8 +48,7 @@ class SessionPage(base.Page):
         if entered is None or not base.NONCE.match(nonce):
             messages.error(request, cards.NOT_READ)
         elif price is not None and session.mode == CheckoutMode.HOSTED_PAGE:
-            # A refusal is kept on the checkout: the page shows it after the redirect.
-            with contextlib.suppress(DomainError):
+            try:
                 checkout.pay(
                     session=session,
                     price=price,
@@ -59,6 +57,10 @@ class SessionPage(base.Page):
                     request_key=nonce,
                     now=clock.now(session.organization),
                 )
+            except RateLimited as error:
+                messages.error(request, error.message)
+            except DomainError:
+                pass  # it is kept on the checkout: the page shows it after the redirect
         return _back(session)
 
 

@@ -68,6 +68,11 @@ def takes_payments(provider: str) -> bool:
     return registry.get_driver(provider).capabilities.automatic_collection
 
 
+def has_own_checkout(provider: Provider) -> bool:
+    """Say whether a provider has a checkout page of its own; else ours stands in for it."""
+    return registry.get_driver(provider).capabilities.hosted_checkout
+
+
 def has_portal(organization: Organization) -> bool:
     """Say whether whoever charges the organization has a page of its own for payers."""
     return registry.get_driver(paying_provider(organization)).capabilities.portal

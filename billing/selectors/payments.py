@@ -3,8 +3,11 @@
 import uuid
 from datetime import datetime
 
-from billing.enums import AttemptState, ObligationKind, ObligationState
+from billing.enums import AttemptKind, AttemptState, ObligationKind, ObligationState
 from billing.models import PaymentAttempt, Subscription
+from orgs.models import Organization
+
+DECLINED = "CARD_DECLINED"
 
 
 def latest_attempt(subscription: Subscription) -> PaymentAttempt:
@@ -23,6 +26,17 @@ def latest_attempt(subscription: Subscription) -> PaymentAttempt:
         .order_by("-number")[:1]
         .get()
     )
+
+
+def declines_since(organization: Organization, moment: datetime) -> int:
+    """Count the cards that were declined for an organization since a moment."""
+    declined = PaymentAttempt.objects.for_org(organization).filter(
+        state=AttemptState.FAILED,
+        kind=AttemptKind.CARD,
+        error_code=DECLINED,
+        resolved_at__gt=moment,
+    )
+    return declined.count()
 
 
 def due_for_resolution(*, now: datetime, limit: int) -> list[uuid.UUID]:

@@ -22,6 +22,7 @@ from billing.models import CheckoutSession, Customer, PaymentAttempt, Price
 from billing.selectors import payment_methods, prices, subscriptions
 from billing.services import (
     abandon,
+    card_testing,
     checkout_links,
     coupons,
     customers,
@@ -110,11 +111,6 @@ def open_hosted_page(
         expires_at=now + LIFETIME,
     )
     return Opened(session, page_url(session, token=token))
-
-
-def has_own_page(provider: Provider) -> bool:
-    """Say whether a provider has a checkout page of its own; ours stands in for it."""
-    return registry.get_driver(provider).capabilities.hosted_checkout
 
 
 def open_hosted_provider(
@@ -251,12 +247,14 @@ def pay(
 
     Raises:
         CheckoutExpired: its hour is over.
+        RateLimited: too many cards were declined.
         DomainError: whatever `subscribe.start_subscription` raises.
     """
     if session.status == CheckoutStatus.EXPIRED or session.expires_at <= now:
         raise CheckoutExpired
     if session.status == CheckoutStatus.COMPLETE:
         raise AlreadySubscribed
+    card_testing.refuse_guessing(organization=session.organization, now=now)
     request = subscribe.StartRequest(
         price=price,
         payment_method=payment_method,

@@ -5,10 +5,19 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 
 from billing.enums import CheckoutStatus, Provider
-from billing.models import CheckoutSession, MerchantAccount, PaymentMethod, Price, Subscription
+from billing.models import (
+    CheckoutSession,
+    MerchantAccount,
+    PaymentAttempt,
+    PaymentMethod,
+    Price,
+    Subscription,
+)
+from billing.services import card_testing
 from orgs.models import Organization, User
 from tests.billing.cardconnect.gateway_steps import sent
 from tests.billing.checkout_steps import NONCE, address_of, open_checkout, text_of
@@ -177,3 +186,29 @@ class TestPaying:
         assert Subscription.objects.get().status == "incomplete"
         approved = [txn for txn in simulator.transactions() if txn["captured"]]
         assert len(approved) == 1
+
+
+class TestGuessing:
+    def test_ends_after_ten_declines_within_an_hour(
+        self, payer: Client, session: CheckoutSession, simulator: CardPointeSimulator
+    ) -> None:
+        declined = simulator.tokenize(NO_FUNDS, expiry="1230")
+        for _ in range(card_testing.MOST_DECLINES):
+            assert "The payment was not taken" in pay(payer, session, payment_method=declined)
+        asked = len(simulator.requests())
+
+        text = pay(payer, session, payment_method=declined)
+
+        assert "Too many cards were declined. Nothing was charged." in text
+        assert len(simulator.requests()) == asked
+
+    def test_goes_on_an_hour_later(
+        self, payer: Client, session: CheckoutSession, simulator: CardPointeSimulator
+    ) -> None:
+        declined = simulator.tokenize(NO_FUNDS, expiry="1230")
+        for _ in range(card_testing.MOST_DECLINES):
+            pay(payer, session, payment_method=declined)
+        PaymentAttempt.objects.update(resolved_at=F("resolved_at") - card_testing.WINDOW)
+        good = simulator.tokenize(VISA, expiry="1230", cvv="112")
+
+        assert "Starter is active" in pay(payer, session, payment_method=good)
