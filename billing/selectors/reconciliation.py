@@ -13,6 +13,7 @@ from billing.models import (
     ExternalPrice,
     InboxEvent,
     Invoice,
+    MerchantAccount,
     PaymentAttempt,
     PaymentMethod,
     Reconciliation,
@@ -118,6 +119,20 @@ def refunds(provider: str, external_ids: Iterable[str]) -> dict[str, Refund]:
 def attached_methods(customer: Customer) -> QuerySet[PaymentMethod]:
     """Return what a payer can be charged with."""
     return PaymentMethod.objects.filter(customer=customer).attached()
+
+
+def received_events(provider: str, external_ids: Iterable[str]) -> set[str]:
+    """Return which of these events came in by an endpoint of today, or by our own doing.
+
+    Naming the endpoints keeps it within the index that makes events unique, however many there are.
+    """
+    accounts = list(MerchantAccount.objects.filter(provider=provider).values_list("pk", flat=True))
+    rows = InboxEvent.objects.filter(
+        Q(account=None) | Q(account__in=accounts),
+        provider=provider,
+        external_id__in=set(external_ids),
+    )
+    return set(rows.values_list("external_id", flat=True))
 
 
 def known_events(provider: str, external_ids: Iterable[str]) -> set[str]:

@@ -31,6 +31,8 @@ _LOST_AFTER = timedelta(minutes=15)
 # left alone, is compared now.
 _OVERLAP = timedelta(minutes=15)
 _FIRST_TIME = timedelta(days=1)
+# So many objects one after the other of which the provider can't tell: it is down.
+_FAILURES = 5
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,8 @@ def reconcile_all(*, scope: Scope, now: datetime) -> list[Reconciliation]:
             done.append(reconcile_provider(provider=provider, scope=scope, now=now))
         except AlreadyRunning:
             logger.info("reconcile.already_running", extra={"provider": provider})
+        except Exception:  # a bug with one provider must not hide what differs at the others
+            logger.exception("reconcile.broken", extra={"provider": provider})
     return done
 
 
@@ -93,20 +97,31 @@ def reconcile_provider(
 
 def examine(session: Session, subject: Subject, stir: Stir) -> None:
     """Look at one object, twice if something differs, and write down what stands."""
-    seen = reconcile_look.look_at(session, subject)
-    if seen is None or not _is_in_scope(session, seen):
+    try:
+        seen = reconcile_look.look_at(session, subject)
+        if seen is None or not _is_in_scope(session, seen):
+            return
+        session.run.compared += 1
+        if seen.look.found:
+            again = reconcile_look.look_at(session, subject) if stir.is_quiet(seen) else None
+            if again is None or again.is_moving:
+                session.run.postponed += 1
+                return
+            seen = Seen(dataclasses.replace(again.look, found=_in_both(seen, again)))
+    except DriverError as error:
+        _postpone(session, subject, error)
         return
-    session.run.compared += 1
-    if seen.look.found:
-        if not stir.is_quiet(seen):
-            session.run.postponed += 1
-            return
-        again = reconcile_look.look_at(session, subject)
-        if again is None or again.is_moving:
-            session.run.postponed += 1
-            return
-        seen = Seen(dataclasses.replace(again.look, found=_in_both(seen, again)))
+    session.failures = 0
     session.run.found += differences.record_look(look=seen.look, now=session.now)
+
+
+def _postpone(session: Session, subject: Subject, error: DriverError) -> None:
+    """Leave one object that nobody can tell of now to the next time; several in a row are it."""
+    session.run.postponed += 1
+    session.failures += 1
+    logger.info("reconcile.postponed", extra={"kind": subject.kind, "code": error.code})
+    if session.failures >= _FAILURES:
+        raise error
 
 
 def _in_both(first: Seen, second: Seen) -> tuple[Found, ...]:

@@ -33,14 +33,22 @@ RowT = TypeVar("RowT")
 
 
 def recent(session: Session) -> Iterator[Subject]:
-    """Yield what differed before, what is undecided, and what happened since the last time."""
+    """Yield what differed before, what is undecided, and what happened since the last time.
+
+    Of what happened, first what we were not told: the number of questions is limited.
+    """
     yield from _known(session)
+    touched: dict[Subject, None] = {}
     for page in _pages(session, "events", _events_since(session, session.run.covers_since)):
-        yield from _missed(session, page)
-        for event in _ours(session, page):
-            if event.subject is not None:
-                yield event.subject
-            yield from (Subject("invoice", invoice) for invoice in event.invoices)
+        ours = list(_ours(session, page))
+        about = {event.external_id: event.subject for event in ours if event.subject}
+        for missed in _missed(session, page):
+            yield missed
+            if missed.external_id in about:
+                yield about[missed.external_id]
+        touched.update(dict.fromkeys(about.values()))
+        touched.update({Subject("invoice", one): None for event in ours for one in event.invoices})
+    yield from touched
     yield from reconcile_settlements.suspects(session, Scope.RECENT)
 
 
@@ -183,7 +191,7 @@ def _missed(session: Session, page: Sequence[NormalizedEvent]) -> Iterator[Subje
         if (event.subject or event.fact) and event.occurred_at <= session.quiet_since
     ]
     session.run.compared += len(due)
-    known = reconciliation.known_events(session.provider, [event.external_id for event in due])
+    known = reconciliation.received_events(session.provider, [event.external_id for event in due])
     for event in _ours(session, [event for event in due if event.external_id not in known]):
         yield Subject("event", event.external_id)
 

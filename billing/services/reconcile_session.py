@@ -44,7 +44,10 @@ LIMITS = {Scope.RECENT: Limits(calls=5_000), Scope.FULL: Limits(calls=20_000)}
 
 @dataclasses.dataclass(slots=True)
 class Session:
-    """One comparison under way. `tell` hears of its progress; `run` is its row."""
+    """One comparison under way. `tell` hears of its progress; `run` is its row.
+
+    `failures` counts the objects in a row of which the provider could not tell.
+    """
 
     driver: PaymentDriver
     run: Reconciliation
@@ -52,6 +55,7 @@ class Session:
     now: datetime
     limits: Limits
     tell: Callable[[str], None]
+    failures: int = 0
     _last_call: float = 0.0
     _alive: float = 0.0
 

@@ -15,6 +15,7 @@ from billing.models import (
     Subscription,
 )
 from billing.services import reconcile_look
+from billing.services.reconcile_session import Limits
 from billing.types.differences import DifferenceKind as Kind
 from billing.types.differences import Scope
 from tests.billing.dispatch_steps import drain
@@ -55,6 +56,21 @@ class TestRecent:
             (Kind.SEATS, settled.subscription.external_id): "open",
             (Kind.EVENT_MISSED, lost["id"]): "open",
         }
+
+    def test_looks_first_at_what_we_were_not_told(
+        self, stripe: StripeSimulator, settled: Shop, price: Price
+    ) -> None:
+        change_seats(settled)
+        assert len(settled.news()) == 1  # and it never reaches us
+        other = Shop(stripe, price)
+        settle(other)
+        # One page of events, the look at the event and its repetition, then the subscription's.
+        limits = Limits(calls=6, per_second=100_000)
+
+        run = compare(stripe, Scope.RECENT, limits)
+
+        assert run.error == "LIMIT"
+        assert kinds(settled) == {Kind.EVENT_MISSED, Kind.SEATS}
 
     def test_finds_nothing_where_every_event_was_handled(
         self, stripe: StripeSimulator, settled: Shop

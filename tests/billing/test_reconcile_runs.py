@@ -8,7 +8,7 @@ from django.db import connection
 
 from billing.drivers.stripe import calls
 from billing.enums import Provider
-from billing.models import Reconciliation
+from billing.models import Price, Reconciliation
 from billing.services import projection, reconcile
 from billing.services.reconcile_session import Limits
 from billing.types.differences import DifferenceKind as Kind
@@ -47,6 +47,53 @@ class TestHowItEnds:
         assert (run.state, run.error.split()[0]) == ("failed", "API_ERROR")
         assert run.finished_at is not None
         assert kinds(settled) == {Kind.SEATS}
+
+    def test_leaves_one_object_out_of_which_nobody_can_tell(
+        self, stripe: StripeSimulator, settled: Shop, price: Price, short_pauses: None
+    ) -> None:
+        other = Shop(stripe, price)
+        settle(other)
+        for shop in (settled, other):
+            change_seats(shop)
+        stripe.advance(HOUR)
+        path = f"^/v1/subscriptions/{other.subscription.external_id}$"
+        stripe.add_fault(method="GET", path=path, status=500, times=-1)
+
+        run = compare(stripe)
+
+        assert (run.state, run.postponed) == ("done", 1)
+        assert kinds(settled) == {Kind.SEATS}
+        assert kinds(other) == set()
+
+    def test_gives_up_when_it_is_told_of_none(
+        self, stripe: StripeSimulator, price: Price, short_pauses: None
+    ) -> None:
+        for _ in range(6):
+            shop = Shop(stripe, price)
+            settle(shop)
+            change_seats(shop)
+        stripe.advance(HOUR)
+        stripe.add_fault(method="GET", path="^/v1/subscriptions/sub_", status=500, times=-1)
+
+        run = compare(stripe)
+
+        assert (run.state, run.postponed) == ("failed", 5)
+
+    def test_a_bug_with_one_provider_hides_no_other(
+        self, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = reconcile.reconcile_provider
+
+        def broken(**given: Any) -> Any:
+            if given["provider"] == Provider.CARDCONNECT:
+                raise ValueError("a bug")
+            return real(**given)
+
+        monkeypatch.setattr(reconcile, "reconcile_provider", broken)
+
+        runs = reconcile.reconcile_all(scope=Scope.RECENT, now=clock.now())
+
+        assert {run.provider for run in runs} == {Provider.STRIPE, Provider.CUSTOM}
 
     def test_stops_when_it_has_asked_enough(self, stripe: StripeSimulator, settled: Shop) -> None:
         since = stripe.requests()[-1]["seq"]
