@@ -92,6 +92,9 @@ class InvoicePreview:
 
     @property
     def proration_date(self) -> datetime | None:
-        """Return the moment from which the provider reckoned a difference; None if it did not."""
+        """Return the moment from which the provider reckoned a difference; None if it did not.
+
+        Lines of changes before it, put aside for the same invoice, start earlier.
+        """
         starts = [line.period_start for line in self.lines if line.is_proration]
-        return min((start for start in starts if start), default=None)
+        return max((start for start in starts if start), default=None)
