@@ -278,3 +278,15 @@ class TestStoredCredentials:
         assert entry["fields"]["account"] == "[number ending in 1111]"
         assert entry["fields"]["cvv2"] == "[hidden]"
         assert "987" not in str(gateway.objects("txn"))
+
+
+class TestCardsThatGoBad:
+    def test_everything_is_declined_until_the_bank_says_otherwise(
+        self, gateway: CardPointeSimulator
+    ) -> None:
+        token = gateway.tokenize(VISA)
+        gateway.turn_card(token, "51")
+
+        assert code(authorise(gateway)) == ("FNOR", "51", "C")
+        gateway.turn_card(token, "")
+        assert code(authorise(gateway)) == ("FNOR", "00", "A")

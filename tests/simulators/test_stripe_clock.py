@@ -226,3 +226,14 @@ def test_fourteen_months_pass_in_one_go(
     assert starts == [after(start, "month", 1, step) for step in range(15)]
     assert {(bill.status, bill.amount_paid) for bill in bills} == {("paid", 2900)}
     assert time.monotonic() - began < 10  # it takes a few hundredths of a second
+
+
+class TestAClockThatStandsStill:
+    def test_only_advances_when_asked_to(self) -> None:
+        with StripeSimulator.start() as stripe:
+            standing_at = stripe.stop_clock()
+            time.sleep(1.1)
+
+            assert stripe.now() == standing_at
+            assert stripe.advance(DAY) == standing_at + DAY
+            assert stripe.now() == standing_at + DAY

@@ -149,6 +149,8 @@ def _verdict(call: Call, source: _Source, amount: int, *, avs: str, cvv: str) ->
         return forced
     if call.fields["ecomind"] == "R" and call.fields["cof"] != "M":
         return Verdict(codes.invalid_transaction(merchant.cardproc), 0)
+    if source.card.get("declines"):
+        return Verdict(codes.named(merchant.cardproc, source.card["declines"]), 0)
     verdict = emulation.authorise(merchant.cardproc, source.card["test_pan"], amount)
     if verdict.code.stat == "A":
         return _as_the_merchant_wants(merchant, verdict, amount, avs=avs, cvv=cvv)

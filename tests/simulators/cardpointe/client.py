@@ -158,6 +158,10 @@ class CardPointeSimulator:
         body = {"account": account, "expiry": expiry, "cvv": cvv, "site": site, "unique": unique}
         return str(self.control("POST", "tokens", body)["token"])
 
+    def turn_card(self, token: str, code: str) -> None:
+        """Let a card's bank decline everything with a code from now on; "" is as before."""
+        self.control("POST", "cards", {"token": token, "code": code})
+
     def requests(self, since: int = 0, *, op: str | None = None) -> list[Json]:
         """Return the calls it got, oldest first, all or those of one operation."""
         found = self.control("GET", f"requests?since={since}")["requests"]
@@ -181,6 +185,10 @@ class CardPointeSimulator:
     def advance(self, seconds: int) -> int:
         """Move its clock; everything due happens before this returns the new time."""
         return int(self.control("POST", "clock", {"advance_s": seconds})["now"])
+
+    def stop_clock(self) -> int:
+        """Let its clock stand still from now on, but for `advance`."""
+        return int(self.control("POST", "clock", {"stop": True, "advance_s": 0})["now"])
 
     def advance_to(self, moment: int) -> int:
         """Move its clock to a moment that is not past."""

@@ -37,6 +37,7 @@ class Control:
             ("GET", "settings"): self._settings,
             ("POST", "settings"): self._change_settings,
             ("POST", "tokens"): self._tokenize,
+            ("POST", "cards"): self._turn_card,
             ("POST", "batches/close"): self._close_batches,
             ("POST", "ach_returns"): self._return_ach,
             ("POST", "chargebacks"): self._charge_back,
@@ -73,7 +74,12 @@ class Control:
         return {"now": self.world.now(), "offset_s": self.world.offset}
 
     def _advance(self, given: Json, query: dict[str, str]) -> Json:
-        """Move the clock by `advance_s` seconds, or to the moment `now`; never back."""
+        """Move the clock by `advance_s` seconds, or to the moment `now`; never back.
+
+        With `stop` it stands still from then on.
+        """
+        if given.pop("stop", False):
+            self.world.stopped = self.world.now()
         if set(given) - {"advance_s", "now"} or len(given) != 1:
             raise ValueError("give advance_s or now")
         now = self.world.now()
@@ -81,6 +87,8 @@ class Control:
         if target < now:
             raise ValueError("the clock does not go back; reset can")
         self.world.offset += target - now
+        if self.world.stopped is not None:
+            self.world.stopped = target
         self.gateway.run_due()
         return self._clock(given, query)
 
@@ -133,6 +141,16 @@ class Control:
             self.world, site, token, cvv=given.get("cvv") or None, expiry=given.get("expiry")
         )
         return {"token": token}
+
+    def _turn_card(self, given: Json, _query: dict[str, str]) -> Json:
+        """Let a card's bank decline everything with a code from now on; without one, nothing."""
+        site, token = str(given.get("site", merchants.SITE)), str(given["token"])
+        row = tokens.known(self.world, site, token)
+        if row is None:
+            raise ValueError("give the token of a card")
+        row["declines"] = str(given.get("code", ""))
+        self.world.store.touch("vault", f"{site}/{token}")
+        return {"token": token, "code": row["declines"]}
 
     def _close_batches(self, given: Json, _query: dict[str, str]) -> Json:
         return {"batches": batches.close_all(self.world, given.get("merchid"))}

@@ -51,6 +51,7 @@ class World:
         """Become as new, at a moment of the caller's or at the real time."""
         self.store.clear()
         self.offset = 0 if now is None else now - int(time.time())
+        self.stopped: int | None = None
         self.counters: dict[str, int] = {}
         self.settings = default_settings()
         self.random = random.Random(self.seed)  # noqa: S311 - noise, and the same noise every time
@@ -72,7 +73,7 @@ class World:
 
     def now(self) -> int:
         """Return the virtual time."""
-        return int(time.time()) + self.offset
+        return int(time.time()) + self.offset if self.stopped is None else self.stopped
 
     def stamp(self, at: int | None = None) -> str:
         """Return a moment as the gateway writes it."""

@@ -110,6 +110,10 @@ class StripeSimulator:
         """Return its virtual time."""
         return int(self.control("GET", "clock")["now"])
 
+    def stop_clock(self) -> int:
+        """Let its clock stand still from now on, but for `advance`."""
+        return int(self.control("POST", "clock", {"stop": True, "advance_s": 0})["now"])
+
     def advance(self, seconds: int) -> int:
         """Move its clock; everything due happens before this returns the new time."""
         return int(self.control("POST", "clock", {"advance_s": seconds})["now"])

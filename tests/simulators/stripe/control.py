@@ -69,6 +69,9 @@ class Control:
         return {"now": self.world.now(), "offset_s": self.world.offset}
 
     async def _advance(self, given: Json, query: dict[str, str]) -> Json:
+        """Move the clock by `advance_s`; with `stop` it stands still from then on."""
+        if given.get("stop"):
+            self.world.stopped = self.world.now()
         seconds = int(given["advance_s"]) if "advance_s" in given else None
         if seconds is None or seconds < 0:
             raise ValueError("advance_s must be a number of seconds, not negative")
@@ -80,6 +83,8 @@ class Control:
                 if jobs % 20 == 0:
                     await asyncio.sleep(0)
             self.world.offset += seconds
+            if self.world.stopped is not None:
+                self.world.stopped = target
         self.api.after_request()
         return {**await self._clock(given, query), "jobs": jobs}
 
@@ -165,7 +170,7 @@ class Control:
         kept = {kind: dict(store.tables.get(kind, {})) for kind in kinds}
         store.clear()
         self.world.agendas.clear()
-        self.world.offset = 0
+        self.world.offset, self.world.stopped = 0, None
         self.world.settings = default_settings()
         for kind, rows in kept.items():
             for row_id, row in rows.items():

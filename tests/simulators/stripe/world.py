@@ -35,6 +35,7 @@ class World:
         self.store = Store()
         self.offset = 0
         self.frozen: int | None = None
+        self.stopped: int | None = None
         self.clock_id = ""
         self.agendas: dict[str, list[tuple[int, int, str, str]]] = {}
         self.sequence = 0
@@ -47,7 +48,9 @@ class World:
 
     def now(self) -> int:
         """Return the virtual time in whole seconds."""
-        return self.frozen if self.frozen is not None else int(time.time()) + self.offset
+        if self.frozen is not None:
+            return self.frozen
+        return int(time.time()) + self.offset if self.stopped is None else self.stopped
 
     @contextlib.contextmanager
     def at(self, moment: int | None, clock_id: str = "") -> Iterator[None]:
