@@ -84,7 +84,7 @@ def delivered_invoice() -> Model:
 
 def policy() -> Model:
     number = DunningPolicy.objects.count()
-    row: Model = DunningPolicy.objects.create(name=f"Policy {number}")
+    row = DunningPolicy.objects.create(name=f"Policy {number}")
     PlanDunning.objects.create(policy=row, plan=make.PlanFactory.create())
     return row
 

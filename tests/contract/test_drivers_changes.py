@@ -116,9 +116,7 @@ class TestChanges:
         running = start(collecting, collecting.good_card)
         use_card(collecting, running, collecting.refused_card)
 
-        asked = collecting.driver.change_subscription(
-            change_of(running), idempotency_key=new_key()
-        )
+        asked = collecting.driver.change_subscription(change_of(running), idempotency_key=new_key())
 
         assert asked.seats == running.seats
         assert asked.awaits_payment_of_change

@@ -126,7 +126,7 @@ class TestAnySequence:
     @settings(max_examples=300)
     @given(stories())
     def test_what_was_charged_is_what_the_time_was_worth(self, story: Story) -> None:
-        worth = sum(stretch.worth for stretch in story.stretches)
+        worth = sum((stretch.worth for stretch in story.stretches), Fraction(0))
         roundings = sum(len(invoice.lines) for invoice in story.invoices)
 
         assert abs(story.charged - worth) <= roundings
@@ -142,7 +142,7 @@ class TestAnySequence:
             assert line.period is not None
             story.cut(line.period)
 
-        worth = sum(stretch.worth for stretch in story.stretches)
+        worth = sum((stretch.worth for stretch in story.stretches), Fraction(0))
         assert abs(paid - worth) <= 1 + sum(len(invoice.lines) for invoice in story.invoices)
 
     @given(stories(has_discounts=True), st.data())
