@@ -61,11 +61,14 @@
     const token = (name) => style.getPropertyValue(name).trim();
     const family = getComputedStyle(holder).fontFamily;
     const rules = [
-      `body{color:${token("--text")};font-family:${family};}`,
-      `label,legend{color:${token("--text")};font-size:15px;}`,
+      /* Without a background of its own a light page is opaque in a dark one. */
+      `body{color:${token("--text")};background-color:${token("--surface")};`,
+      `font-family:${family};}`,
+      `label,legend{color:${token("--text")};font-size:15px;padding:0;}`,
       `input,select{color:${token("--text")};background-color:${token("--surface")};`,
       `border:1px solid ${token("--control-line")};border-radius:6px;font-size:16px;`,
-      "padding:8px;margin:4px 0 12px;box-sizing:border-box;max-width:100%;}",
+      "padding:8px;margin:4px 8px 12px 0;box-sizing:border-box;max-width:100%;}",
+      "input{display:block;width:100%;margin-right:0;}",
       `.error{color:${token("--danger")};}`,
     ];
     const url = new URL(form.dataset.frameUrl);
