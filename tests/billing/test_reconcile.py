@@ -12,6 +12,7 @@ from billing.models import (
     PaymentAttempt,
     PaymentMethod,
     Price,
+    Refund,
     Subscription,
 )
 from billing.types.differences import DifferenceKind as Kind
@@ -108,6 +109,24 @@ def invoice_of_nobody(shop: Shop) -> object:
     return invoice
 
 
+def refund_here(shop: Shop) -> object:
+    """A refund that we have with another amount."""
+    shop.news()
+    refund(shop.stripe, shop.charge, 500)
+    shop.deliver(*shop.news())
+    return Refund.objects.filter(organization=shop.organization).update(
+        amount_minor=400, updated_at=virtual_now(shop.stripe) - timedelta(hours=2)
+    )
+
+
+PLANNED = {
+    "kind": "scheduled",
+    "price_id": "c0ffee00-0000-4000-8000-000000000001",
+    "seats": 3,
+    "effective_at": "2027-01-01T00:00:00Z",
+}
+
+
 def undecided(shop: Shop) -> object:
     return PaymentAttempt.objects.filter(organization=shop.organization).update(
         state=AttemptState.UNKNOWN,
@@ -159,6 +178,8 @@ DRIFTS = [
     Drift(Kind.INVOICE_AMOUNT, invoice_here(total_minor=1900)),
     Drift(Kind.AMOUNT_PAID, invoice_here(amount_paid_minor=1900, amount_remaining_minor=1000)),
     Drift(Kind.REFUND_UNKNOWN, lambda shop: refund(shop.stripe, shop.charge, 500)),
+    Drift(Kind.REFUND, refund_here),
+    Drift(Kind.SCHEDULED_CHANGE, lambda shop: ours(shop, pending_change=PLANNED)),
     Drift(Kind.EVENT_MISSED, event_lost),
     Drift(Kind.ATTEMPT_UNDECIDED, undecided),
 ]
