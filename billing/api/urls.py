@@ -1,5 +1,6 @@
 """The billing API."""
 
+from billing.api.direct import DirectSubscriptionView
 from billing.api.entitlements import EntitlementsView, EntitlementView
 from billing.api.invoices import InvoicePdfView, InvoiceSendView, InvoicesView, InvoiceView
 from billing.api.lifecycle import (
@@ -26,6 +27,9 @@ from orgs.api.routes import endpoint, tenant_endpoint
 
 urlpatterns = [
     *endpoint("billing/plans", PlansView, name="plans"),
+    *endpoint(
+        "customer/subscription/create", DirectSubscriptionView, name="subscription-create-directly"
+    ),
     *tenant_endpoint("subscription", SubscriptionView, name="subscription"),
     *tenant_endpoint("subscription/plan", PlanChangeView, name="subscription-plan"),
     *tenant_endpoint("subscription/cancel", CancelView, name="subscription-cancel"),
