@@ -148,6 +148,19 @@ def usable(account: MerchantAccount) -> Merchant:
     return merchant
 
 
+def askable(account: MerchantAccount) -> Merchant:
+    """Return what a question about something that was sent needs.
+
+    Raises:
+        DriverUnavailable: nobody can be asked with these credentials now; what was sent stays
+            undecided until they are right again.
+    """
+    try:
+        return usable(account)
+    except DriverRejected as error:
+        raise DriverUnavailable("API_ERROR", detail=error.detail) from error
+
+
 def mark_broken(account_id: UUID, *, now: datetime) -> None:
     """Stop an account whose credentials are refused, until somebody looked; said once."""
     state, _ = AccountState.objects.get_or_create(account_id=account_id)

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.utils import timezone
-
 from billing.drivers.base import DriverError, DriverRejected, DriverUnavailable, ObjectMissing
 from billing.drivers.cardconnect import accounts, budget, transport
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.outcome import RETRY_HEADER, Answer, text
+from orgs import clock
 
 # What may be told of an answer: no token, name or profile, nothing that was invented on the way.
 LISTED = (
@@ -131,15 +130,19 @@ def usable(op: str, merchant: Merchant, answer: Answer) -> Any:
     Raises:
         DriverUnavailable: it was not answered, or not as it should be.
     """
-    if answer.status != _OK or answer.body is None:
-        raise unavailable(op, merchant, answer)
-    return answer.body
+    if answer.status == _OK and answer.body is not None:
+        return answer.body
+    error = unavailable(op, merchant, answer)
+    if isinstance(error, DriverUnavailable):
+        raise error
+    # A question that was wrong has decided nothing either.
+    raise DriverUnavailable("API_ERROR", detail=error.detail)
 
 
 def unavailable(op: str, merchant: Merchant, answer: Answer) -> DriverError:
     """Return what an answer that can't be used is to whoever asked; notes refused credentials."""
     if answer.status == _UNAUTHORIZED:
-        accounts.mark_broken(merchant.account_id, now=timezone.now())
+        accounts.mark_broken(merchant.account_id, now=clock.now())
         return DriverUnavailable("API_ERROR", detail="account_broken")
     if answer.status == _THROTTLED:
         wait = answer.headers.get(RETRY_HEADER, "")

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from billing.drivers.base import DriverRejected, DriverUnavailable
@@ -22,6 +21,7 @@ from billing.drivers.cardconnect import accounts, declines, profiles, verificati
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.models import GatewayProfile, StoredCard
 from billing.types import CardDetails, PaymentMethodSnapshot
+from orgs import clock
 
 _TOKEN = re.compile(r"9[0-9]{15}")
 _EXPIRY = re.compile(r"(0[1-9]|1[0-2])([0-9]{2})")
@@ -162,7 +162,7 @@ def _revive(profile: GatewayProfile) -> None:
     Raises:
         DriverUnavailable: its deletion may be under way: in a moment there will be a new one.
     """
-    if profile.gone_at and timezone.now() - profile.gone_at < _VANISHING:
+    if profile.gone_at and clock.now() - profile.gone_at < _VANISHING:
         raise DriverUnavailable("API_ERROR", detail="profile_vanishing", retry_after=120)
     if profile.unused_since or profile.gone_at:
         profile.unused_since = profile.gone_at = None
@@ -179,7 +179,7 @@ def methods_of(*, organization_id: UUID, payer_id: str) -> list[PaymentMethodSna
 
 def forget_method(method_id: str) -> None:
     """Forget a card, for good. What the gateway could not delete now is deleted later."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         card = StoredCard.objects.filter(external_id=method_id, detached_at=None).first()
         if card is None:

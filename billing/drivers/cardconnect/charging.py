@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
 from billing.drivers.cardconnect import (
     accounts,
@@ -22,6 +20,7 @@ from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.models import StoredCard, TransactionKind, TransactionState
 from billing.drivers.cardconnect.outcome import Answer, Verdict, classify, text
 from billing.engine.rails import ChargeOrder, ChargeResult, DeclineKind
+from orgs import clock
 
 # The word for a card that covers only a part: the gateway calls it an approval.
 NOT_COVERED = "insufficient_funds"
@@ -124,7 +123,9 @@ def declined(
         external_id=text(body, "retref"),
         decline_code=why.word,
         decline_kind=why.kind,
-        retry_not_before=timezone.now() + why.wait if why.wait > timedelta() else None,
+        retry_not_before=(
+            clock.now(card.organization) + why.wait if why.wait > timedelta() else None
+        ),
     )
 
 

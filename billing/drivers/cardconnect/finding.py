@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from billing.drivers.base import DriverUnavailable, OutcomeUnknown
+from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
 from billing.drivers.cardconnect import accounts, amounts, calls, charging, codes, trouble, voiding
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.models import StoredCard
@@ -31,7 +31,7 @@ def find_charge(order: ChargeOrder, *, sent_at: datetime, now: datetime) -> Char
         DriverUnavailable: nobody answered.
     """
     card = charging.card_of(order)
-    merchant = accounts.usable(card.profile.account)
+    merchant = accounts.askable(card.profile.account)
     may_still_arrive = now - sent_at < ABSENT_AFTER
     try:
         found = _found(merchant, order)
@@ -59,7 +59,7 @@ def _found(merchant: Merchant, order: ChargeOrder) -> list[_Row]:
 
 def _decide(
     order: ChargeOrder, card: StoredCard, merchant: Merchant, rows: Sequence[_Row]
-) -> ChargeResult:
+) -> ChargeResult | None:
     """Adopt the newest approval and take back all others; else the newest refusal counts."""
     fates = [(row, _fate(row)) for row in rows]
     if any(fate == "open" for _, fate in fates):
@@ -90,9 +90,15 @@ def _fate(row: _Row) -> _Fate:
     return "over" if is_refusal else "open"
 
 
-def _refused(order: ChargeOrder, card: StoredCard, merchant: Merchant, row: _Row) -> ChargeResult:
+def _refused(
+    order: ChargeOrder, card: StoredCard, merchant: Merchant, row: _Row
+) -> ChargeResult | None:
+    """Say why it was refused; None where our request was wrong, which is nobody's decline."""
     if text(row, "setlstat") != voiding.VOIDED:
-        return charging.declined(order, card, merchant, row)
+        try:
+            return charging.declined(order, card, merchant, row)
+        except DriverRejected:
+            return None
     # It was approved and taken back, by us or at the gateway: not the card's fault.
     return ChargeResult(
         "failed",

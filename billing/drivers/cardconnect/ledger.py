@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from billing.drivers.cardconnect.models import (
     GatewayTransaction,
     TransactionKind,
     TransactionState,
 )
 from billing.drivers.cardconnect.outcome import code_of, text
+from orgs import clock
 
 # The columns they go into: an answer may carry anything.
 _WIDTHS = {
@@ -44,7 +43,7 @@ class Entry:
 
 def record(entry: Entry, *, state: TransactionState, body: Mapping[str, Any]) -> None:
     """Write down what became of a transaction; a later answer replaces an earlier one."""
-    now = timezone.now()
+    now = clock.now()
     GatewayTransaction.objects.update_or_create(
         kind=entry.kind,
         reference=entry.reference,
@@ -86,5 +85,5 @@ def charge_of(*, organization_id: UUID, retref: str) -> GatewayTransaction | Non
 
 def mark(row: GatewayTransaction, state: TransactionState) -> None:
     """Write down another state, and that the gateway was asked."""
-    now = timezone.now()
+    now = clock.now()
     GatewayTransaction.objects.filter(pk=row.pk).update(state=state, asked_at=now, updated_at=now)

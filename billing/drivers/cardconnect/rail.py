@@ -36,7 +36,7 @@ class CardConnectRail:
         charge = ledger.charge_of(organization_id=order.organization_id, retref=charge_id)
         if charge is None:
             raise DriverUnavailable("API_ERROR", detail="no_such_charge")
-        merchant = accounts.usable(charge.account)
+        merchant = accounts.askable(charge.account)
         is_voided = voiding.void(merchant, retref=charge_id, reference=charge.reference)
         if is_voided:
             ledger.mark(charge, TransactionState.VOIDED)

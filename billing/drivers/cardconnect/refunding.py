@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
-from django.utils import timezone
 
 from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
 from billing.drivers.cardconnect import (
@@ -32,6 +31,7 @@ from billing.drivers.cardconnect.models import (
 )
 from billing.drivers.cardconnect.outcome import Verdict, classify, is_absent, text
 from billing.engine.rails import RefundOrder, RefundResult
+from orgs import clock
 
 _S = TransactionState
 _TAKES_MONEY = (_S.QUEUED, _S.SENT, _S.APPROVED, _S.VOIDED, _S.SETTLED)
@@ -86,7 +86,7 @@ def _reserve(order: RefundOrder, charge: GatewayTransaction) -> tuple[GatewayTra
             parent_retref=charge.retref,
             amount_minor=order.amount_minor,
             currency=charge.currency,
-            asked_at=timezone.now(),
+            asked_at=clock.now(),
         )
     return row, True
 
@@ -170,7 +170,7 @@ def _claim(row: GatewayTransaction) -> bool:
     """Mark a refund as sent, committed before anything is; only one may."""
     return bool(
         GatewayTransaction.objects.filter(pk=row.pk, state=_S.QUEUED).update(
-            state=_S.SENT, asked_at=timezone.now()
+            state=_S.SENT, asked_at=clock.now()
         )
     )
 
@@ -218,7 +218,7 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
         return None
     if row.state != _S.SENT:
         return _result(row)
-    merchant = accounts.usable(row.account)
+    merchant = accounts.askable(row.account)
     found = [r for r in calls.inquire_by_order(merchant, row.reference) if not is_absent(r)]
     if found:
         is_approved = text(found[-1], "respstat") == "A"
@@ -254,7 +254,7 @@ def _retry(row: GatewayTransaction) -> bool:
     charge = ledger.charge_of(organization_id=row.organization_id, retref=row.parent_retref)
     if charge is None:
         return False
-    GatewayTransaction.objects.filter(pk=row.pk).update(asked_at=timezone.now())
+    GatewayTransaction.objects.filter(pk=row.pk).update(asked_at=clock.now())
     try:
         return _try(row, charge, accounts.ready(charge.account)).state != "pending"
     except DriverRejected as error:

@@ -3,24 +3,24 @@
 from typing import Any
 
 from celery import shared_task
-from django.utils import timezone
 
 from billing.drivers.cardconnect import polling, profiles
+from orgs import clock
 
 
 @shared_task(name="cardconnect.poll_accounts")
 def poll_accounts(**_future: Any) -> None:
     """Ask for settlements and for changed cards."""
-    polling.poll_accounts(now=timezone.now())
+    polling.poll_accounts(now=clock.now())
 
 
 @shared_task(name="cardconnect.send_queued_refunds")
 def send_queued_refunds(**_future: Any) -> None:
     """Give back what waited for its charge to settle."""
-    polling.send_queued_refunds(now=timezone.now())
+    polling.send_queued_refunds(now=clock.now())
 
 
 @shared_task(name="cardconnect.delete_unused_profiles")
 def delete_unused_profiles(**_future: Any) -> None:
     """Delete cards at the gateway that nobody uses any more."""
-    profiles.delete_left_over(now=timezone.now())
+    profiles.delete_left_over(now=clock.now())

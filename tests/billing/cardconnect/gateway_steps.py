@@ -5,8 +5,11 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from billing.drivers.base import OutcomeUnknown
 from billing.drivers.cardconnect.rail import CardConnectRail
-from billing.engine.rails import ChargeOrder, RefundOrder
+from billing.engine.rails import ChargeOrder, ChargeResult, RefundOrder
 from billing.enums import Provider
 from billing.models import MerchantAccount
 from billing.types import CardDetails, PaymentMethodSnapshot
@@ -104,3 +107,15 @@ def live(simulator: CardPointeSimulator, reference: str) -> list[dict[str, Any]]
 def sent(simulator: CardPointeSimulator, op: str) -> list[dict[str, Any]]:
     """Return the fields of an operation's calls, oldest first."""
     return [request["fields"] for request in simulator.requests(op=op)]
+
+
+def lose(simulator: CardPointeSimulator, order: ChargeOrder, kind: str, **fault: Any) -> None:
+    """Charge, and let the answer be lost."""
+    simulator.add_fault(kind, **fault)
+    with pytest.raises(OutcomeUnknown):
+        rail.charge(order)
+
+
+def find(order: ChargeOrder, now: Any = LATER) -> ChargeResult | None:
+    """Ask what became of a charge, as long after it was sent as is needed to be certain."""
+    return rail.find_charge(order, sent_at=SENT_AT, now=now)

@@ -1,29 +1,26 @@
 """What became of charges that nobody answered: each is decided once, and charged at most once."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from billing.drivers.base import DriverUnavailable, OutcomeUnknown
+from billing.drivers.base import OutcomeUnknown
 from billing.drivers.cardconnect import voiding
 from billing.engine.rails import ChargeOrder, ChargeResult, DeclineKind
-from billing.enums import CaseKind
-from billing.models import Case
 from orgs.models import Organization
 from tests.billing.cardconnect.gateway_steps import (
     LATER,
-    MUCH_LATER,
     PARTIAL,
     SENT_AT,
     SOON,
+    find,
     live,
+    lose,
     order_for,
     rail,
     save,
 )
-from tests.factories_billing import PaymentAttemptFactory
 from tests.simulators.cardpointe.client import CardPointeSimulator
 
 pytestmark = pytest.mark.usefixtures("account")
@@ -33,17 +30,6 @@ pytestmark = pytest.mark.usefixtures("account")
 def order(simulator: CardPointeSimulator, org: Organization) -> ChargeOrder:
     """A renewal that is about to be charged."""
     return order_for(org, save(simulator, org).external_id)
-
-
-def lose(simulator: CardPointeSimulator, order: ChargeOrder, kind: str, **fault: Any) -> None:
-    """Charge, and let the answer be lost."""
-    simulator.add_fault(kind, **fault)
-    with pytest.raises(OutcomeUnknown):
-        rail.charge(order)
-
-
-def find(order: ChargeOrder, now: Any = LATER) -> ChargeResult | None:
-    return rail.find_charge(order, sent_at=SENT_AT, now=now)
 
 
 class TestProcessed:
@@ -209,55 +195,3 @@ class TestLateCommit:
         assert result is not None
         assert (result.state, result.decline_kind) == ("failed", DeclineKind.TRANSIENT)
         assert live(simulator, order.reference) == []
-
-
-class TestNobodyAnswers:
-    @pytest.fixture
-    def silent(self, simulator: CardPointeSimulator, order: ChargeOrder) -> Iterator[ChargeOrder]:
-        lose(simulator, order, "drop_after")
-        simulator.add_fault("inquiry_down", times=-1)
-        yield order
-        simulator.clear_faults()
-
-    def test_decides_nothing(self, simulator: CardPointeSimulator, silent: ChargeOrder) -> None:
-        with pytest.raises(DriverUnavailable):
-            find(silent)
-
-        assert len(live(simulator, silent.reference)) == 1
-        assert not Case.objects.exists()
-
-    def test_becomes_a_case_after_half_an_hour(self, silent: ChargeOrder) -> None:
-        for _ in range(2):
-            with pytest.raises(DriverUnavailable):
-                find(silent, MUCH_LATER)
-
-        case = Case.objects.get()
-        assert (case.kind, case.external_id) == (CaseKind.UNKNOWN_OUTCOME, silent.reference)
-        assert silent.reference in case.summary
-
-    def test_what_we_began_is_left_alone(
-        self, simulator: CardPointeSimulator, silent: ChargeOrder, org: Organization
-    ) -> None:
-        PaymentAttemptFactory.create(organization=org, our_reference=silent.reference, asked=5)
-
-        with pytest.raises(DriverUnavailable):
-            find(silent)
-
-        assert simulator.requests(op="voidByOrderId") == []
-
-    def test_what_a_payer_waits_for_is_taken_back(
-        self, simulator: CardPointeSimulator, org: Organization
-    ) -> None:
-        method = save(simulator, org).external_id
-        order = order_for(org, method, initiator="payer", stores_card=True)
-        PaymentAttemptFactory.create(organization=org, our_reference=order.reference, asked=2)
-        lose(simulator, order, "drop_after")
-        simulator.add_fault("inquiry_down")
-
-        with pytest.raises(DriverUnavailable):
-            find(order)
-
-        assert live(simulator, order.reference) == []
-        result = find(order)
-        assert result is not None
-        assert result.state == "failed"
