@@ -54,8 +54,8 @@ class Tenant:
     def status(self) -> str:
         return self.seen().status
 
-    @property
-    def level(self) -> AccessLevel:
+    def may(self) -> AccessLevel:
+        """What the organization may do right now."""
         return access.access_of(self.seen(), self.now).level
 
     @property

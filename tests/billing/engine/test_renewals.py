@@ -59,7 +59,7 @@ class TestRunDue:
         tenant.run()
 
         assert tenant.status == "past_due"
-        assert tenant.level is AccessLevel.GRACE
+        assert tenant.may() is AccessLevel.GRACE
         assert tenant.facts == ["payment_failed"]
         (mail,) = tenant.mails("payment_failed")
         assert mail.context["next_attempt"] == f"{ends + timedelta(days=1):%-d %B %Y}"

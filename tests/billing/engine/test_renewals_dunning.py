@@ -54,17 +54,17 @@ class TestSoftDeclines:
 
         assert days_after(tenant, failed_at) == [0, 1, 3]
         assert tenant.status == "active"
-        assert tenant.level is AccessLevel.FULL
+        assert tenant.may() is AccessLevel.FULL
         assert [debt.state for debt in tenant.debts] == [ObligationState.SETTLED]
 
     def test_access_is_restricted_when_grace_ends(self, tenant: Tenant) -> None:
         fail(tenant, *[DECLINED] * 10)
 
         tenant.run_hourly(24 * 7 - 1)
-        before = tenant.level
+        before = tenant.may()
         tenant.run(hours=1)
 
-        assert (before, tenant.level) == (AccessLevel.GRACE, AccessLevel.RESTRICTED)
+        assert (before, tenant.may()) == (AccessLevel.GRACE, AccessLevel.RESTRICTED)
 
     def test_no_further_period_is_charged_meanwhile(self, tenant: Tenant) -> None:
         fail(tenant, *[DECLINED] * 10)
@@ -210,7 +210,7 @@ class TestTheEnd:
 
         row = tenant.seen()
         assert (row.status, row.ended_at) == ("canceled", failed_at + 14 * DAY)
-        assert tenant.level is AccessLevel.NONE
+        assert tenant.may() is AccessLevel.NONE
         assert tenant.invoices[-1].status == "uncollectible"
         assert [debt.state for debt in tenant.debts] == [ObligationState.VOID]
 
@@ -242,12 +242,12 @@ class TestInvoicesThatAreSent:
 
         enterprise.shop.clock.now = due_at
         enterprise.run()
-        assert (enterprise.status, enterprise.level) == ("past_due", AccessLevel.GRACE)
+        assert (enterprise.status, enterprise.may()) == ("past_due", AccessLevel.GRACE)
         enterprise.run_hourly(24 * 3)
         (notice,) = enterprise.mails("payment_reminder")
         assert notice.context["is_sent"] is True
         enterprise.run_hourly(24 * 4)
-        assert enterprise.level is AccessLevel.RESTRICTED
+        assert enterprise.may() is AccessLevel.RESTRICTED
         enterprise.run_hourly(24 * 14)
         assert enterprise.status == "canceled"
         assert enterprise.seen().ended_at == due_at + 21 * DAY

@@ -70,7 +70,7 @@ class TestAnOutageOfTwoDays:
         pass_hours(first, 48)
 
         assert {tenant.status for tenant in tenants} == {"active"}
-        assert {tenant.level for tenant in tenants} == {AccessLevel.FULL}
+        assert {tenant.may() for tenant in tenants} == {AccessLevel.FULL}
         assert [fact for tenant in tenants for fact in tenant.facts] == []
         assert not any(tenant.attempts.filter(state=AttemptState.FAILED) for tenant in tenants)
         assert len(rail.orders) - calls_before <= 5 + 10 + 16  # then a probe each time we looked
@@ -91,19 +91,19 @@ class TestAnOutageOfTwoDays:
         failed_at = debtor.to_period_end()
         rail.answers = [DECLINED] * 2
         debtor.run()
-        assert {tenant.level for tenant in tenants} == {AccessLevel.GRACE}
+        assert {tenant.may() for tenant in tenants} == {AccessLevel.GRACE}
         pass_hours(debtor, 12, 6)
         break_down(rail, DOWN)
         pass_hours(debtor, 24 * 7, 6)  # grace would be over by now
 
-        assert {tenant.level for tenant in others} == {AccessLevel.GRACE}
+        assert {tenant.may() for tenant in others} == {AccessLevel.GRACE}
         assert {tenant.dunning.declines for tenant in tenants} == {1}
         mend(rail)
         rail.answers = [DECLINED] * 100
         pass_hours(debtor, 24 * 5, 6)
-        assert debtor.level is AccessLevel.GRACE
+        assert debtor.may() is AccessLevel.GRACE
         pass_hours(debtor, 24 * 3, 6)
-        assert debtor.level is AccessLevel.RESTRICTED
+        assert debtor.may() is AccessLevel.RESTRICTED
         lost = debtor.seen().grace_extension
         assert lost == timedelta(days=6, hours=18)
         ends = failed_at + timedelta(days=7) + lost
@@ -119,13 +119,13 @@ class TestAnOutageOfTwoDays:
         rail.answers = [DECLINED] * 100
         debtor.run()
         pass_hours(debtor, 24 * 8, 6)
-        assert debtor.level is AccessLevel.RESTRICTED
+        assert debtor.may() is AccessLevel.RESTRICTED
         for _ in range(5):
             circuits.note_failure(PLATFORM, now=debtor.now)
 
         debtor.run(hours=1)
 
-        assert debtor.level is AccessLevel.RESTRICTED
+        assert debtor.may() is AccessLevel.RESTRICTED
         assert debtor.seen().grace_extension == timedelta()
 
     def test_grace_stands_still_too_while_nobody_knows_whether_a_retry_was_paid(
@@ -139,7 +139,7 @@ class TestAnOutageOfTwoDays:
 
         pass_hours(debtor, 24 * 9, 6)
 
-        assert debtor.level is AccessLevel.GRACE
+        assert debtor.may() is AccessLevel.GRACE
         assert debtor.attempts.filter(state=AttemptState.UNKNOWN).count() == 1
         mend(rail)
         rail.loses_requests = False
