@@ -1,0 +1,262 @@
+"""One run: something is begun, everything goes wrong, and the machines come up again."""
+
+import dataclasses
+import random
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import connections
+from django.db.models import Q
+
+from billing.engine.models import EngineSubscription
+from billing.enums import LIVE_ATTEMPTS, AttemptState
+from billing.models import PaymentAttempt
+from billing.services.resolve import ABSENT_AFTER_S
+from orgs.errors import DomainError
+from tests.journeys.crashes import faults, seams, verdict
+from tests.journeys.crashes.operations import OPERATIONS, Operation
+from tests.journeys.crashes.stage import HOURLY, SWEEPS, Stage
+from tests.journeys.crashes.tenants import Act, Tenant
+from tests.journeys.crashes.verdict import Told
+
+# How long a process may have stood still at a seam while the others went on.
+_STALLS_S = (0, 0, 0, 0, 6, 61, 95, 200, 310)
+_WORK_AFTER_S = (5, 10, 10, 15, 15, 15, 20, 20, 20, 30, 30, 30, 30, 60, 60, 70)
+_THEN = (timedelta(minutes=10), timedelta(minutes=20), timedelta(minutes=20), timedelta(hours=2))
+_NEXT_DAY = (timedelta(hours=14), timedelta(hours=12))
+_UNSENT = timedelta(seconds=180)
+_SOON = timedelta(seconds=60)
+_WAITS_S = 0.25
+_WORKER = "worker"
+_LONGEST_S = 60.0
+
+
+@dataclasses.dataclass(slots=True)
+class Plan:
+    """What happens in a run; all of it follows from its seed."""
+
+    seed: int
+    operation: Operation
+    dies_at: int
+    yields_at: int
+    stall_s: int
+    rivals: list[tuple[Act, int]]
+    trouble: faults.Trouble
+    worker_deaths: list[int]
+    asks_again: bool
+
+    def __str__(self) -> str:
+        """Say in a line what happens."""
+        rivals = [f"{act.__name__}{f' (dies at {at})' if at else ''}" for act, at in self.rivals]
+        return (
+            f"seed {self.seed}: {self.operation.name}; dies at {self.dies_at}; at "
+            f"{self.yields_at} stands still for {self.stall_s} s, meanwhile {rivals}; network: "
+            f"{self.trouble}; workers die at {self.worker_deaths}; again: {self.asks_again}"
+        )
+
+
+@dataclasses.dataclass(slots=True)
+class Ran:
+    """What came of a run."""
+
+    plan: Plan
+    passed: list[str]
+    died: list[str]
+    told: list[Told]
+    faults: list[str]
+    figures: dict[str, int]
+
+    def __str__(self) -> str:
+        """Say what was wrong, and how it came to it."""
+        lines = [str(self.plan), f"  died {self.died}", f"  told {[str(t) for t in self.told]}"]
+        return "\n".join((*lines, *(f"  FAULT {fault}" for fault in self.faults)))
+
+
+def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
+    """Roll a run. Operations take turns, and so do the seams at which they die."""
+    turn, number = divmod(seed, len(OPERATIONS))
+    operation = OPERATIONS[number]
+    length = lengths[operation.name]
+    chance = random.Random(f"crash {seed}")  # noqa: S311 - not secrecy
+    rivals = [
+        (chance.choice(operation.rivals), chance.choice((0, 0, chance.randint(1, length))))
+        for _ in range(chance.choice((0, 0, 1, 1, 2, 3)))
+    ]
+    stall_s = chance.choice(_STALLS_S)
+    return Plan(
+        seed=seed,
+        operation=operation,
+        # One turn in eight nobody dies: then it is the network, or the others, alone.
+        dies_at=0 if chance.random() < 1 / 8 else 1 + turn % (length + 2),
+        yields_at=chance.randint(1, length) if rivals or stall_s else 0,
+        stall_s=stall_s,
+        rivals=rivals,
+        trouble=faults.choose(chance),
+        worker_deaths=[chance.randint(1, 30) for _ in range(chance.choice((0, 0, 1, 2)))],
+        asks_again=operation.insists or chance.random() < 0.5,
+    )
+
+
+def measure(stage: Stage) -> dict[str, int]:
+    """Return how many seams each operation has when nothing goes wrong."""
+    found: dict[str, int] = {}
+    for operation in OPERATIONS:
+        stage.clear()
+        tenant = Tenant(stage, operation.provider)
+        operation.prepare(tenant)
+        actor = seams.Actor("measured")
+        with seams.acting(actor):
+            operation.act(tenant)
+        found[operation.name] = len(actor.passed)
+    return found
+
+
+class Run:
+    """One run, from an empty world to its verdict."""
+
+    def __init__(self, stage: Stage, plan: Plan) -> None:
+        self.stage, self.plan = stage, plan
+        self.actors: list[seams.Actor] = []
+        self.told: list[Told] = []
+        self.faults: list[str] = []
+        self._threads: list[threading.Thread] = []
+        self._deaf_until: datetime | None = None
+        stage.clear()
+        self.tenant = Tenant(stage, plan.operation.provider)
+
+    def play(self) -> Ran:
+        """Play it, and judge."""
+        plan, trouble = self.plan, self.plan.trouble
+        plan.operation.prepare(self.tenant)
+        trouble.begin(self.stage)
+        if trouble.deaf_for:
+            self._deaf_until = self.stage.now + trouble.deaf_for
+        actor = seams.Actor("first", plan.dies_at, plan.yields_at, self._meanwhile)
+        self._do(plan.operation.act, actor)
+        self._join(_LONGEST_S)
+        self._come_up_again()
+        known = verdict.judge(self.tenant, plan.operation, self.told, trouble)
+        self.faults += known.faults
+        return Ran(
+            plan,
+            [seam for actor in self.actors for seam in actor.passed],
+            [actor.died_at for actor in self.actors if actor.died_at],
+            self.told,
+            self.faults,
+            known.figures,
+        )
+
+    # --- The first one, and the others ------------------------------------------------------------
+
+    def _do(self, act: Act, actor: seams.Actor) -> None:
+        """Let an actor do something, and keep what it was told."""
+        self.actors.append(actor)
+        told = Told(actor.name, act.__name__)
+        with seams.acting(actor):
+            try:
+                act(self.tenant)
+                told.words = "done"
+            except DomainError as error:
+                told.words = error.code
+            except Exception as error:  # noqa: BLE001 - whatever else comes out is a fault
+                told.words = f"{type(error).__name__}: {error}"
+                self.faults.append(f"{act.__name__} ended with {told.words}")
+        if actor.name != _WORKER or told.words != "done":
+            self.told.append(told)
+
+    def _meanwhile(self) -> None:
+        """Let time pass while the first one stands still, and others do what they do."""
+        self._pass(timedelta(seconds=self.plan.stall_s))
+        for number, (act, dies_at) in enumerate(self.plan.rivals, 1):
+            actor = seams.Actor(f"rival {number}", dies_at)
+            thread = threading.Thread(target=self._be, args=(act, actor), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        # Whoever needs a lock that the first one holds has to wait for it.
+        self._join(_WAITS_S)
+
+    def _be(self, act: Act, actor: seams.Actor) -> None:
+        try:
+            self._do(act, actor)
+        finally:
+            connections.close_all()
+
+    def _join(self, seconds: float) -> None:
+        for thread in self._threads:
+            thread.join(seconds)
+        if seconds == _LONGEST_S and any(thread.is_alive() for thread in self._threads):
+            self.faults.append("somebody waits for ever")
+
+    # --- Afterwards -------------------------------------------------------------------------------
+
+    def _come_up_again(self) -> None:
+        """Run what beat starts until everything is quiet, and on into the next day."""
+        deaths, again_at = list(self.plan.worker_deaths), len(_WORK_AFTER_S) // 3
+        for number, seconds in enumerate(_WORK_AFTER_S):
+            self._pass(timedelta(seconds=seconds))
+            if number == again_at and self.plan.asks_again:
+                self._do(self.plan.operation.again, seams.Actor("again"))
+            if number in (0, again_at) or not self._is_quiet():
+                self._work(SWEEPS, deaths.pop() if deaths else 0)
+        for by in _THEN:
+            self._pass(by)
+            if not self._is_quiet():
+                self._work((*SWEEPS, *HOURLY), 0)
+        verdict.click(self.tenant)
+        for by in _NEXT_DAY:
+            self._pass(by)
+            self._work((*SWEEPS, *HOURLY), 0)
+
+    def _is_quiet(self) -> bool:
+        """Say whether the sweeps would find nothing: most rounds need not be made."""
+        due = EngineSubscription.objects.filter(
+            Q(next_action_at__lte=self.stage.now) | Q(claimed_at__isnull=False)
+        ).values("pk")
+        live = PaymentAttempt.objects.filter(state__in=LIVE_ATTEMPTS)
+        return not due.union(live.values("pk"), all=True).exists()
+
+    def _work(self, names: tuple[str, ...], dies_at: int) -> None:
+        actor = seams.Actor(_WORKER, dies_at)
+        for name in names:
+            self._do(_job(name), actor)
+            self.actors.pop()
+        self.actors.append(actor)
+        if not actor.died_at:
+            self.faults += self._overdue()
+
+    def _pass(self, by: timedelta) -> None:
+        """Let time pass; the network is in order again when its time has come."""
+        self.stage.move(by)
+        if self._deaf_until is not None and self.stage.now >= self._deaf_until:
+            self._deaf_until = None
+            self.plan.trouble.end(self.stage)
+
+    def _overdue(self) -> list[str]:
+        """Return what is undecided a minute after it could be known."""
+        if self._deaf_until is not None:
+            return []
+        rows = PaymentAttempt.objects.filter(state__in=LIVE_ATTEMPTS)
+        return [
+            f"{row.obligation.kind} {row.number} is {row.state} at {self.stage.now:%H:%M:%S}"
+            for row in rows.select_related("obligation")
+            if self._knowable(row) + _SOON <= self.stage.now
+        ]
+
+    def _knowable(self, row: PaymentAttempt) -> datetime:
+        if row.state == AttemptState.CREATED or row.sent_at is None:
+            return row.created_at + _UNSENT
+        known = row.sent_at + timedelta(seconds=ABSENT_AFTER_S)
+        # While nobody answered, everybody asked less and less often, up to once a minute.
+        return known + self.plan.trouble.deaf_for + self._outage()
+
+    def _outage(self) -> timedelta:
+        return _SOON if self.plan.trouble.deaf_for else timedelta()
+
+
+def _job(name: str) -> Callable[[Tenant], None]:
+    def work(tenant: Tenant) -> None:
+        tenant.stage.work(name)
+
+    work.__name__ = name
+    return work

@@ -1,0 +1,61 @@
+"""One process of `make crashes`: takes jobs from its standard input, a line of JSON each.
+
+A job has the seeds of some runs. What comes of each is a line of JSON; `idle` asks for the next
+job. With `breaking` a rule of the product is broken first, so that one can see that it is noticed.
+"""
+
+import gc
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tests.journeys.convergence import workplace
+
+if TYPE_CHECKING:
+    from tests.journeys.crashes.stage import Stage
+
+
+def main(name: str, breaking: str = "") -> None:
+    """Do jobs until there are no more."""
+    workplace.move_in(name)
+    logging.disable(logging.CRITICAL)  # lost answers and the like, thousands of them
+
+    from tests.journeys.crashes import broken, runs  # noqa: PLC0415 - needs Django
+    from tests.journeys.crashes.stage import Stage  # noqa: PLC0415 - same
+    from tests.simulators.cardpointe.client import CardPointeSimulator  # noqa: PLC0415 - same
+
+    with CardPointeSimulator.start() as gateway, broken.rule(breaking):
+        stage = Stage(gateway)
+        with stage.set_up():
+            lengths = runs.measure(stage)
+            gc.collect()
+            gc.freeze()
+            _say(idle=1)
+            for line in sys.stdin:
+                _play(stage, json.loads(line)["seeds"], lengths)
+                _say(idle=1)
+
+
+def _play(stage: "Stage", seeds: Sequence[int], lengths: dict[str, int]) -> None:
+    from tests.journeys.crashes import runs  # noqa: PLC0415 - needs Django
+
+    for seed in seeds:
+        ran = runs.Run(stage, runs.plan_of(seed, lengths)).play()
+        _say(
+            runs=1,
+            passed=sorted(set(ran.passed)),
+            died=ran.died,
+            figures=ran.figures,
+            fault=str(ran) if ran.faults else "",
+        )
+
+
+def _say(**words: object) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
