@@ -131,7 +131,7 @@ def invoice(row: EngineInvoice) -> InvoiceSnapshot:
         subtotal_minor=row.subtotal_minor,
         total_minor=row.total_minor,
         amount_due_minor=row.amount_due_minor,
-        amount_paid_minor=row.amount_paid_minor,
+        amount_paid_minor=row.amount_paid_minor - row.paid_by_hand_minor,
         amount_remaining_minor=row.remaining_minor,
         discount_minor=row.discount_minor,
         tax_minor=row.tax_minor,

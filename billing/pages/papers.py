@@ -127,7 +127,7 @@ def paper_of(invoice: Invoice) -> Paper:
         tax=unless_zero(invoice.tax_minor),
         total=shown(invoice, invoice.total_minor),
         from_credit=unless_zero(-max(0, from_credit)),
-        paid=unless_zero(invoice.amount_paid_minor),
+        paid=unless_zero(invoice.amount_paid_minor + invoice.paid_elsewhere_minor),
         remaining=unless_zero(invoice.amount_remaining_minor) if is_open else "",
         reversals=_reversals(invoice, printed),
         has_all_lines=invoice.has_all_lines,

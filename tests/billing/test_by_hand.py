@@ -45,7 +45,7 @@ class TestMarkPaid:
         pay(invoice)
 
         assert (invoice.status, invoice.amount_remaining_minor) == ("paid", 0)
-        assert invoice.paid_elsewhere_minor == AMOUNT
+        assert (invoice.amount_paid_minor, invoice.paid_elsewhere_minor) == (0, AMOUNT)
         row = ManualPayment.objects.get()
         assert (row.amount_minor, row.currency, row.reference, row.received_on) == (
             AMOUNT,

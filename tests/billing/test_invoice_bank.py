@@ -56,7 +56,9 @@ def test_stands_on_what_is_to_be_transferred(invoice: Invoice) -> None:
 def test_asks_for_what_is_left(invoice: Invoice) -> None:
     pay(invoice, 20_000)
 
-    assert any(row.startswith("Please transfer €1,000.00 by ") for row in rows_of(invoice))
+    rows = rows_of(invoice)
+    assert any(row.startswith("Please transfer €1,000.00 by ") for row in rows)
+    assert "Paid -€200.00" in rows
 
 
 def test_is_left_out_once_it_is_paid(invoice: Invoice) -> None:
