@@ -105,11 +105,16 @@ def _look(level: int) -> list[CheckMessage]:
 
 
 def _unlinked(level: int) -> Iterator[CheckMessage]:
-    if Provider.STRIPE not in settings.PAYMENT_DRIVERS:
-        return
-    for price in plans.prices_to_link(Provider.STRIPE):
-        hint = "Run manage.py push_catalogue, or name it in STRIPE_PRODUCT_PRICE_MAP."
-        yield _message(level, "E004", f"{price} is on sale, but Stripe does not know it.", hint)
+    """Ask for Stripe's names, and those of whoever charges by default."""
+    for provider in dict.fromkeys((Provider.STRIPE, Provider(settings.DEFAULT_PROVIDER))):
+        if provider not in settings.PAYMENT_DRIVERS:
+            continue
+        hint = f"Run manage.py push_catalogue --provider {provider}."
+        if provider is Provider.STRIPE:
+            hint = "Run manage.py push_catalogue, or name it in STRIPE_PRODUCT_PRICE_MAP."
+        for price in plans.prices_to_link(provider):
+            text = f"{price} is on sale, but {provider.label} does not know it."
+            yield _message(level, "E004", text, hint)
 
 
 def _drift(level: int) -> Iterator[CheckMessage]:

@@ -133,6 +133,19 @@ class TestCatalogue:
 
         assert "till.E005" not in ids(checks.check_catalogue(databases=["default"]))
 
+    def test_names_what_the_provider_that_charges_by_default_does_not_know(
+        self, settings: Any
+    ) -> None:
+        settings.DEFAULT_PROVIDER = "cardconnect"
+        for price in plans.prices_to_link("stripe"):
+            ExternalPriceFactory.create(price=price)
+
+        found = checks.check_catalogue(databases=["default"])
+
+        assert ids(found) == ["till.E004"] * 4
+        assert found[0].msg.endswith("is on sale, but CardConnect does not know it.")
+        assert found[0].hint == "Run manage.py push_catalogue --provider cardconnect."
+
     def test_asks_nothing_of_stripe_without_its_driver(self, settings: Any) -> None:
         settings.PAYMENT_DRIVERS = {}
 

@@ -97,6 +97,20 @@ class TestOtherPlaces:
         assert shown == "('sk_test_developmentonlydevelopment0000', False)"
 
 
+class TestPaymentProvider:
+    def test_is_stripe_unless_another_is_named(self) -> None:
+        named = {**PRODUCTION, "PAYMENT_PROVIDER": "cardconnect"}
+
+        assert _show("s.DEFAULT_PROVIDER", PRODUCTION) == "stripe"
+        assert _show("s.DEFAULT_PROVIDER", named) == "cardconnect"
+
+    @pytest.mark.parametrize("name", ["custom", "paypal"])
+    def test_must_take_payments_on_our_pages(self, name: str) -> None:
+        done = _run(["-c", _SHOW.format("s.DEFAULT_PROVIDER")], {**PRODUCTION, "PAYMENT_PROVIDER": name})
+
+        assert f"PAYMENT_PROVIDER: {name} takes no payments on our pages." in done.stderr
+
+
 class TestManage:
     def test_is_for_development_when_nothing_is_said(self) -> None:
         probe = "import manage, os, sys; sys.argv = ['manage.py', 'version']; manage.main(); "
