@@ -2,43 +2,13 @@
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import pathlib
-import signal
-import socket
-import sys
-from collections.abc import Iterator
 
-import uvicorn
-
+from tests.simulators import serving
 from tests.simulators.stripe.api import RequestContract
 from tests.simulators.stripe.app import Simulator
-
-_HOST = "127.0.0.1"
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, saying when it accepts, and stopping without waiting for anyone."""
-
-    address = ""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to us: uvicorn would raise them again and exit non-zero."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the socket, then say so."""
-        await super().startup(sockets=sockets)
-        sys.stdout.write(f"stripe simulator ready {self.address}\n")
-        sys.stdout.flush()
-
-    def stop(self) -> None:
-        """End the server at the next tick of its loop."""
-        self.should_exit = True
-        self.force_exit = True
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,11 +35,7 @@ def _contract(path: pathlib.Path | None) -> RequestContract | None:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    # asyncio only switches Nagle off where the protocol is spelled out; with it a call takes 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((_HOST, arguments.port))
-    address = f"http://{_HOST}:{listener.getsockname()[1]}"
+    listener, address = serving.listen(arguments.port)
     simulator = Simulator(
         public_url=(arguments.public_url or address).rstrip("/"),
         state_dir=arguments.state_dir,
@@ -77,32 +43,13 @@ async def _serve(arguments: argparse.Namespace) -> None:
     )
     if arguments.webhook_url:
         simulator.use_endpoint(arguments.webhook_url, arguments.webhook_secret)
-    config = uvicorn.Config(
+    await serving.serve(
         simulator,
-        http="auto",
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=75,
+        listener,
+        ready=f"stripe simulator ready {address}",
+        background=simulator.background,
+        close=simulator.close,
     )
-    server = _Server(config)
-    server.address = address
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    background = asyncio.create_task(simulator.background())
-    background.add_done_callback(lambda task: None if task.cancelled() else server.stop())
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        failed = background.done() and not background.cancelled() and background.exception()
-        background.cancel()
-        simulator.close()
-    if failed:
-        raise failed
 
 
 def main() -> None:
