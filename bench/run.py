@@ -7,7 +7,7 @@ import statistics
 import sys
 from collections import defaultdict
 
-from bench import convergence, database, intake, server
+from bench import convergence, database, intake, renewing, server
 from bench.report import Report, Row
 from bench.server import Services, Shot
 
@@ -23,19 +23,30 @@ PEER, SLOW_PEER = "peer: dj-stripe, API 0 ms", "peer: dj-stripe, API 100 ms"
 class Plan:
     """How much is done. `objects` is the number of subscriptions a drain is about.
 
-    `counts_apart` has statements counted in drains of their own: counting slows them.
+    `counts_apart` has statements counted in drains of their own: counting slows them. `asleep` are
+    the sizes of the table beside `due` subscriptions that are renewed.
     """
 
     rounds: int
     seconds: float
     objects: int
+    due: int = 200
+    asleep: tuple[int, ...] = (renewing.FEW, renewing.MANY)
     warm_ups: int = 2
     counts_apart: bool = True
     profile: bool = False
 
 
 FULL = Plan(rounds=3, seconds=5.0, objects=400)
-QUICK = Plan(rounds=1, seconds=1.0, objects=20, warm_ups=1, counts_apart=False)
+QUICK = Plan(
+    rounds=1,
+    seconds=1.0,
+    objects=20,
+    due=10,
+    asleep=(renewing.FEW,),
+    warm_ups=1,
+    counts_apart=False,
+)
 
 
 def plan(*, quick: bool, profile: bool, rounds: int | None) -> Plan:
@@ -66,9 +77,10 @@ class Run:
                 for shape in ("starts", "single starts", "renewals"):
                     self._drain(shape, port, number)
             counts = {shape: self._count(shape, port) for shape in self._drains}
+        renewals = self._renew()
         return Report(
             machine=self._machine(),
-            rows=[*self._intake_rows(contenders), *self._drain_rows(counts)],
+            rows=[*self._intake_rows(contenders), *self._drain_rows(counts), *renewals.rows()],
             rounds=dict(self._rates),
             notes=self._notes,
         )
@@ -101,6 +113,15 @@ class Run:
         self._drains[shape].append(done)
         self._rates[f"ours: converge, {shape}"].append(done.per_second)
         say(f"round {number} of {self._plan.rounds}: converge, {shape}: {done.per_second:,.0f}/s")
+
+    def _renew(self) -> renewing.Renewals:
+        found = renewing.Renewals(self._services, due=self._plan.due, batches=self._plan.rounds)
+        found.measure(*self._plan.asleep)
+        self._rates.update(found.rates)
+        self._notes.append(found.note())
+        for name, rates in found.rates.items():
+            say(f"{name}: {', '.join(f'{rate:,.0f}/s' for rate in rates)}")
+        return found
 
     def _count(self, shape: str, port: int) -> float:
         if not self._plan.counts_apart:

@@ -48,11 +48,12 @@ def drain(mode: str) -> dict[str, object]:
         "seconds": seconds,
         "cpu_ms": 1000 * cpu / max(1, handled),
         "statements": statements / max(1, handled) if statements is not None else None,
-        "profile": _summary(profiler) if profiler else "",
+        "profile": summary(profiler) if profiler else "",
     }
 
 
-def _summary(profiler: cProfile.Profile) -> str:
+def summary(profiler: cProfile.Profile) -> str:
+    """Return where the time went, the dearest first."""
     text = io.StringIO()
     stats = pstats.Stats(profiler, stream=text).sort_stats("cumulative")
     stats.print_stats(_SHOWN_LINES)
