@@ -131,6 +131,7 @@ def _show(
         "tone": tone,
         "issued_on": invoice.finalized_at or invoice.issued_at,
         "paper": papers.paper_of(invoice),
+        "bank": invoices.bank_account(invoice),
         "deliveries": papers.deliveries_of(invoice),
         "goes_to": invoice_mail.address_of(invoice),
         "may_spend": may_spend,
