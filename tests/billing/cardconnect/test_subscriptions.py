@@ -5,12 +5,19 @@ from typing import Any
 import pytest
 
 from billing.drivers.base import DriverUnavailable, OutcomeUnknown
-from billing.drivers.cardconnect import finding
+from billing.drivers.cardconnect import finding, polling
 from billing.drivers.cardconnect.driver import CardConnectDriver
-from billing.enums import AttemptState, InvoiceStatus, SubscriptionStatus
-from billing.models import PaymentAttempt
-from billing.types import CardDetails, CustomerSpec, SubscriptionSnapshot, SubscriptionSpec
+from billing.enums import AttemptState, InvoiceStatus, RefundStatus, SubscriptionStatus
+from billing.models import InboxEvent, PaymentAttempt
+from billing.types import (
+    CardDetails,
+    CustomerSpec,
+    Subject,
+    SubscriptionSnapshot,
+    SubscriptionSpec,
+)
 from orgs import clock as business_clock
+from orgs import references
 from tests.billing.builders import make_organization
 from tests.billing.cardconnect.gateway_steps import VISA, sent
 from tests.billing.engine.engine_steps import Clock, Shop, new_key
@@ -201,3 +208,31 @@ class TestRenewing:
         assert step.snapshot.latest_payment is not None
         assert step.snapshot.latest_payment.decline_code == "insufficient_funds"
         assert taken(simulator) == [2900]
+
+
+class TestRefunding:
+    def test_a_part_waits_for_settlement_and_is_told_then(
+        self, shop: Shop, simulator: CardPointeSimulator
+    ) -> None:
+        simulator.settings(close_hour=None)
+        started = shop.start()
+        assert started.latest_payment is not None
+        payment = started.latest_payment.external_id
+        asked = shop.driver.refund_payment(
+            payment,
+            amount_minor=900,
+            reason="requested_by_customer",
+            reference=references.new_reference(),
+            idempotency_key=new_key(),
+        )
+        assert asked.status is RefundStatus.PENDING
+        simulator.close_batches()
+
+        polling.send_queued_refunds(now=shop.clock.turn(hours=2))
+
+        event = shop.driver.normalize_webhook(InboxEvent.objects.get().payload)
+        assert event.subject == Subject("charge", payment)
+        [refund] = shop.driver.retrieve_charge(payment).refunds
+        assert (refund.external_id, refund.status) == (asked.external_id, RefundStatus.SUCCEEDED)
+        [txn] = simulator.transactions(kind="refund")
+        assert int(txn["amount"]) == 900
