@@ -117,9 +117,10 @@ class Reconciliation(BaseModel):
         ordering = ["-started_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["provider"],
+                fields=["provider", "scope", "organization"],
                 condition=Q(state=RunState.RUNNING),
-                name="reconciliation_one_per_provider",
+                nulls_distinct=False,
+                name="reconciliation_one_at_a_time",
             ),
         ]
         indexes = [models.Index(fields=["provider", "-started_at"], name="reconciliation_by_time")]

@@ -71,7 +71,7 @@ class TestReconcile:
         make_comparison(state="running", alive_at=projection.database_now(), finished_at=None)
 
         with pytest.raises(CommandError, match="under way already"):
-            run()
+            run("--full")
 
 
 class TestTasks:

@@ -122,6 +122,15 @@ class TestHowItEnds:
 
         assert Reconciliation.objects.count() == 1
 
+    def test_goes_on_beside_one_of_other_scope_or_for_one_organization(
+        self, stripe: StripeSimulator, settled: Shop
+    ) -> None:
+        going_on = {"state": "running", "alive_at": projection.database_now(), "finished_at": None}
+        make_comparison(scope=Scope.RECENT, **going_on)
+        make_comparison(organization=settled.organization, **going_on)
+
+        assert compare(stripe).state == "done"
+
     def test_takes_over_from_one_whose_process_died(self, stripe: StripeSimulator) -> None:
         died = make_comparison(
             state="running",
