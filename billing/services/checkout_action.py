@@ -6,8 +6,9 @@ from datetime import datetime
 from billing.drivers import registry
 from billing.drivers.base import DriverError
 from billing.enums import CheckoutMode, CheckoutStatus, Provider, SubscriptionStatus
-from billing.errors import AlreadySubscribed, CheckoutExpired
+from billing.errors import AlreadySubscribed, CheckoutExpired, ProviderRefused
 from billing.models import CheckoutSession, Price
+from billing.selectors import payment_methods
 from billing.services import checkout, coupons, projection, refusals
 from billing.types import Cause
 from orgs.models import Organization
@@ -110,8 +111,11 @@ def move_to_provider(*, session: CheckoutSession, now: datetime) -> str:
 
     Raises:
         CheckoutExpired: its hour is over.
+        ProviderRefused: the provider has no page of its own.
         DomainError: whatever `checkout.open_hosted_provider` raises.
     """
+    if not payment_methods.has_own_checkout(Provider(session.provider)):
+        raise ProviderRefused
     if session.mode == CheckoutMode.HOSTED_PROVIDER:
         known = _address_at_provider(session)
         if known:

@@ -103,6 +103,14 @@ class TestPage:
         assert "be entered right now" in text
         assert "data-pay" not in text
 
+    def test_leads_to_no_other_providers_page(
+        self, payer: Client, session: CheckoutSession
+    ) -> None:
+        response = payer.post(address_of(session, "provider"), follow=True)
+
+        assert response.redirect_chain == [(address_of(session), 302)]
+        assert CheckoutSession.objects.count() == 1
+
 
 class TestPaying:
     def test_with_a_good_card_is_active_at_once(
