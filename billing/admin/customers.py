@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
+from billing.admin import gateway
+from billing.enums import Provider
 from billing.models import BillingProfile, Customer, MerchantAccount, PaymentMethod
 from orgs.backoffice import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 
@@ -126,6 +128,20 @@ class MerchantAccountForm(ModelForm[MerchantAccount]):
         if not is_object:
             raise forms.ValidationError("Not a JSON object.")
         return text
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse credentials that could never work, before they are kept."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        entered = str(cleaned.get("new_credentials") or "")
+        if entered and cleaned.get("provider") == Provider.CARDCONNECT:
+            try:
+                merchid = gateway.merchid_of(entered, mode=str(cleaned.get("mode", "")))
+            except gateway.CredentialsInvalid as error:
+                self.add_error("new_credentials", str(error))
+            else:
+                # Callbacks name the account by it.
+                cleaned["external_id"] = merchid
+        return cleaned
 
 
 @admin.register(MerchantAccount)

@@ -5,15 +5,34 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from billing.drivers.cardconnect import account_check
+from billing.drivers.cardconnect import account_check, accounts
 from billing.drivers.cardconnect.models import (
     AccountState,
     GatewayProfile,
     GatewayTransaction,
     StoredCard,
 )
+from billing.enums import Provider
+from billing.models import MerchantAccount
 from billing.money import Money
 from orgs.backoffice import ReadOnlyAdmin
+
+
+class CredentialsInvalid(ValueError):
+    """What was entered can't be the credentials of an account. Says which field."""
+
+
+def merchid_of(credentials: str, *, mode: str) -> str:
+    """Return the merchant ID of credentials that are to be stored.
+
+    Raises:
+        CredentialsInvalid: a field is missing, or can't be right in this mode.
+    """
+    entered = MerchantAccount(provider=Provider.CARDCONNECT, mode=mode, credentials=credentials)
+    try:
+        return accounts.read(entered).merchid
+    except accounts.AccountInvalid as error:
+        raise CredentialsInvalid(f"{error} is missing, or can't be right.") from error
 
 
 @admin.register(AccountState)

@@ -18,6 +18,8 @@ from tests.billing.cardconnect.gateway_steps import order_for, rail, save
 from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.cardpointe.merchants import FNOR_MID
 
+GOOD = {"site": "fts", "merchid": FNOR_MID, "api_user": "testing", "api_pass": "hunter2-testing"}
+
 
 class TestCheck:
     def test_one_that_is_fine_goes_on_with_what_the_gateway_says_of_it(
@@ -125,3 +127,44 @@ class TestDesk:
                 assert page.status_code == 200
                 assert token not in page.content.decode()
                 assert str(kept["profileid"]) not in page.content.decode()
+
+
+@pytest.mark.django_db
+class TestEntering:
+    def enter(self, client: Client, credentials: object, mode: str = "test") -> str:
+        fields = {
+            "label": "Till",
+            "provider": "cardconnect",
+            "mode": mode,
+            "is_active": "on",
+            "new_credentials": json.dumps(credentials),
+        }
+        answer = client.post(reverse("admin:billing_merchantaccount_add"), fields, follow=True)
+        return answer.content.decode()
+
+    def test_good_credentials_are_kept_encrypted_under_their_merchant_id(
+        self, client: Client, staff: User
+    ) -> None:
+        page = self.enter(client, GOOD)
+
+        account = MerchantAccount.objects.get()
+        assert accounts.read(account).merchid == account.external_id == FNOR_MID
+        assert GOOD["api_pass"] not in page
+
+    @pytest.mark.parametrize(
+        ("change", "mode", "field"),
+        [
+            ({"site": "evil.example"}, "test", "site"),
+            ({"site": "fts-uat"}, "live", "site"),
+            ({"merchid": "x"}, "test", "merchid"),
+            ({"api_pass": ""}, "test", "api_pass"),
+            ({"currency": "EUR"}, "test", "currency"),
+        ],
+    )
+    def test_others_are_refused_by_the_field_that_is_wrong(
+        self, client: Client, staff: User, change: dict[str, str], mode: str, field: str
+    ) -> None:
+        page = self.enter(client, GOOD | change, mode)
+
+        assert f"{field} is missing, or can&#x27;t be right." in page
+        assert not MerchantAccount.objects.exists()
