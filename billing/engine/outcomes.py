@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from billing.drivers.base import DriverError
-from billing.engine import attempts, change_plans, due, ids
+from billing.engine import attempts, change_plans, due, ids, papers
 from billing.engine.models import EngineInvoice, EngineSubscription
 from billing.engine.models.invoices import BillingReason, ChargeState
 from billing.engine.rails import ChargeOrder, ChargeResult, DeclineKind, Rail
@@ -122,7 +122,17 @@ def not_processed(invoice: EngineInvoice, *, now: datetime, error_code: str = ""
     invoice.save(update_fields=["charge_state", "next_attempt_at", "updated_at"])
     if invoice.attempt is not None:
         attempts.end(invoice.attempt, AttemptState.NOT_PROCESSED, now=now, error_code=error_code)
-    plan(invoice.subscription, now=now)
+    row = invoice.subscription
+    if row is not None and row.pending_change:
+        _forget_change(row, invoice, now)
+    plan(row, now=now)
+
+
+def _forget_change(row: EngineSubscription, invoice: EngineInvoice, now: datetime) -> None:
+    """Leave nothing of a change whose charge never happened: nobody would ever try it again."""
+    if row.pending_change and row.pending_change["invoice"] == invoice.external_id:
+        papers.void(invoice, now=now)
+        row.pending_change = None
 
 
 def plan(row: EngineSubscription | None, *, now: datetime) -> None:

@@ -167,6 +167,19 @@ class TestChangeSubscription:
         assert shop.invoices(running)[-1].status == InvoiceStatus.VOID
         assert shop.change(running, seats=2).seats == 2
 
+    def test_one_that_is_found_not_to_have_been_charged_leaves_nothing_behind(
+        self, shop: Shop, running: SubscriptionSnapshot
+    ) -> None:
+        shop.rail.answers, shop.rail.loses_requests = [LOST], True
+        with pytest.raises(OutcomeUnknown):
+            shop.change(running, seats=2)
+
+        after = shop.driver.retrieve_subscription(running.external_id)
+
+        assert (after.seats, after.awaits_payment_of_change) == (1, False)
+        assert shop.invoices(running)[-1].status == InvoiceStatus.VOID
+        assert shop.change(running, seats=2).seats == 2
+
     def test_a_credit_pays_what_comes_later(
         self, shop: Shop, running: SubscriptionSnapshot
     ) -> None:
