@@ -8,6 +8,7 @@ import pytest
 
 from billing.drivers import registry
 from billing.drivers.base import DriverUnavailable, PaymentDriver, SignatureInvalid
+from billing.drivers.cardconnect import calls
 from billing.drivers.cardconnect.models import GatewayTransaction
 from billing.enums import Provider
 from billing.models import MerchantAccount, PaymentAttempt
@@ -211,3 +212,39 @@ def test_a_hint_is_no_argument_of_an_address(driver: PaymentDriver, simulator: A
     with pytest.raises(SignatureInvalid):
         told(driver, hint("1/2"))
     assert simulator.requests() == []
+
+
+class TestTheGatewaysWord:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"setlstat": "Voided"},
+            {"setlstat": "Declined"},
+            {"respstat": "C"},
+            {"respstat": "A", "respproc": "PPS", "respcode": "26"},
+            {"merchid": RPCT_MID},
+            {"respproc": "PPS", "respcode": "29"},
+        ],
+    )
+    def test_counts_in_every_field(
+        self,
+        driver: PaymentDriver,
+        attempt: PaymentAttempt,
+        monkeypatch: pytest.MonkeyPatch,
+        change: dict[str, str],
+    ) -> None:
+        row = {
+            "respstat": "A",
+            "respproc": "FNOR",
+            "respcode": "00",
+            "setlstat": "Queued for Capture",
+            "retref": "363652261392",
+            "amount": "49.00",
+            "merchid": FNOR_MID,
+            "orderid": attempt.our_reference,
+        }
+        answers = [[row | change], [row]]
+        monkeypatch.setattr(calls, "inquire", lambda *_: answers.pop(0))
+
+        assert told(driver, hint("363652261392")).subject is None
+        assert told(driver, hint("363652261392")).subject is not None
