@@ -74,9 +74,9 @@ def claim_due(
         if provider:
             due = due.filter(provider=provider)
         rows = list(
-            due.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by(
-                "next_action_at"
-            )[:limit]
+            due.select_related("payer")
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
+            .order_by("next_action_at")[:limit]
         )
         for row in rows:
             row.claimed_at, row.next_action_at = now, now + lease

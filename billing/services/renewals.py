@@ -5,8 +5,10 @@ step led to reaches billing's rows through `projection.converge`, like any provi
 worker that dies between a step and that leaves its claim behind: the next run takes over for it.
 """
 
+import contextlib
 import dataclasses
 import logging
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,16 +22,33 @@ from billing.engine.time_steps import Happened, facts_of
 from billing.services import circuits, dunning, projection
 from billing.services.circuits import Account, Gate
 from billing.services.dunning import Desk
-from billing.types import Cause, Fact, SubscriptionSnapshot
+from billing.types import Cause, Fact, SubscriptionSnapshot, SubscriptionUpdate
 
-BATCH = 50
+# Few enough for each of them to wait for a gateway that takes its time, and still be ours.
+BATCH = 10
+LEASE = timedelta(minutes=10)
 MOST_PER_RUN = 1000
-LEASE = timedelta(minutes=5)
+# What was done reaches billing's rows after this at the latest, several at once.
+_HELD_BACK_S = 2.0
 _CLOSED = Gate(is_open=False, may_call=True)
 _UNPAID = (Happened.DECLINED, Happened.RETRY_DUE, Happened.OVERDUE)
 _CAUSE = Cause("sweep", detail="the billing engine")
 
 logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Done:
+    """A claimed subscription, and what is to be taken over of it."""
+
+    row: EngineSubscription
+    fetched_at: datetime
+    snapshot: SubscriptionSnapshot
+    facts: tuple[Fact, ...]
+
+    def as_update(self) -> SubscriptionUpdate:
+        """Return it as projections take it."""
+        return SubscriptionUpdate(self.snapshot, self.fetched_at, _CAUSE, self.facts)
 
 
 def run_due(*, now: datetime, limit: int = MOST_PER_RUN) -> Counter[str]:
@@ -43,8 +62,52 @@ def run_due(*, now: datetime, limit: int = MOST_PER_RUN) -> Counter[str]:
         if not rows:
             break
         left -= len(rows)
-        ran.update(_run_safely(row, now) for row in rows)
+        _run_batch(rows, ran, now)
     return +ran
+
+
+def _run_batch(rows: Sequence[EngineSubscription], ran: Counter[str], now: datetime) -> None:
+    held: list[_Done] = []
+    since = time.monotonic()
+    for row in rows:
+        try:
+            word, done = _run(row, now)
+        except Exception:  # its lease runs out, and it is due again
+            logger.exception("renewal.failed", extra={"subscription": row.external_id})
+            ran["failed"] += 1
+            continue
+        ran[word] += 1
+        held.append(done)
+        if time.monotonic() - since > _HELD_BACK_S:
+            _take_over(held, now)
+            held, since = [], time.monotonic()
+    _take_over(held, now)
+
+
+def _take_over(held: Sequence[_Done], now: datetime) -> None:
+    """Take steps over into billing's rows, all at once; one in trouble only stops itself."""
+    if not held:
+        return
+    try:
+        results = projection.converge_together(changes=[done.as_update() for done in held], now=now)
+    except Exception:  # whose trouble it is shows one by one
+        logger.exception("renewal.not_together", extra={"subscriptions": len(held)})
+        _take_over_singly(held, now)
+        return
+    for done, result in zip(held, results, strict=True):
+        if result is not None and not result.applied:  # somebody has seen it later than we
+            _converge(done.row, (), now)
+    _free(*(done.row for done in held))
+
+
+def _take_over_singly(held: Sequence[_Done], now: datetime) -> None:
+    for done in held:
+        try:
+            _converge(done.row, done.facts, now)
+        except Exception:  # its claim stays, and the next run takes it over
+            logger.exception("renewal.not_taken_over", extra={"subscription": done.row.external_id})
+        else:
+            _free(done.row)
 
 
 def take_over_lost(*, now: datetime) -> int:
@@ -57,7 +120,7 @@ def take_over_lost(*, now: datetime) -> int:
         invoice = row.latest_invoice
         facts = facts_of(invoice) if invoice else ()
         try:
-            _converge(row, None, facts, now)
+            _converge(row, facts, now)
         except Exception:  # one in trouble must not keep the others waiting
             logger.exception("renewal.not_taken_over", extra={"subscription": row.external_id})
         else:
@@ -65,15 +128,7 @@ def take_over_lost(*, now: datetime) -> int:
     return taken
 
 
-def _run_safely(row: EngineSubscription, now: datetime) -> str:
-    try:
-        return _run(row, now)
-    except Exception:  # its lease runs out, and it is due again
-        logger.exception("renewal.failed", extra={"subscription": row.external_id})
-        return "failed"
-
-
-def _run(row: EngineSubscription, now: datetime) -> str:
+def _run(row: EngineSubscription, now: datetime) -> tuple[str, _Done]:
     driver = registry.get_driver(row.provider)
     if not isinstance(driver, EngineDriver):
         raise TypeError(f"{row.provider} is no provider of the engine's")
@@ -85,18 +140,15 @@ def _run(row: EngineSubscription, now: datetime) -> str:
     desk.note(step, sent_at=sent_at, now=now)
     if step.happened is Happened.UNDECIDED:
         circuits.extend_undecided(row.our_id, since=sent_at or now, now=now)
-    facts = step.facts
-    seen: tuple[datetime, SubscriptionSnapshot] | None = (fetched_at, step.snapshot)
+    facts, snapshot = step.facts, step.snapshot
     if step.happened in _UNPAID:
         name = step.external_invoice_id or _unpaid(row)
-        if name:
-            facts = (*facts, *dunning.deal_with(desk, name, now=now))
-        seen = None
-    _converge(row, seen, facts, now)
+        facts = (*facts, *(dunning.deal_with(desk, name, now=now) if name else ()))
+        fetched_at = projection.database_now()
+        snapshot = driver.retrieve_subscription(row.external_id)
     if desk.gate.is_open and circuits.is_open(desk.account):
         _postpone(row, desk.gate, now)
-    _free(row)
-    return step.happened.value
+    return step.happened.value, _Done(row, fetched_at, snapshot, facts)
 
 
 def _desk(driver: EngineDriver, row: EngineSubscription, now: datetime, *, asks_only: bool) -> Desk:
@@ -120,32 +172,14 @@ def _unpaid(row: EngineSubscription) -> str:
     return latest.external_id if latest else ""
 
 
-def _converge(
-    row: EngineSubscription,
-    seen: tuple[datetime, SubscriptionSnapshot] | None,
-    facts: Sequence[Fact],
-    now: datetime,
-) -> None:
-    """Take a step over into billing's rows; without `seen`, or if that is old, it is read anew."""
-    if seen is not None:
-        fetched_at, snapshot = seen
-        if _apply(fetched_at, snapshot, facts, now):
-            return
+def _converge(row: EngineSubscription, facts: Sequence[Fact], now: datetime) -> None:
+    """Take a subscription over as it is now."""
     fetched_at = projection.database_now()
     snapshot = registry.get_driver(row.provider).retrieve_subscription(row.external_id)
-    _apply(fetched_at, snapshot, facts, now)
-
-
-def _apply(
-    fetched_at: datetime, snapshot: SubscriptionSnapshot, facts: Sequence[Fact], now: datetime
-) -> bool:
-    try:
-        done = projection.converge(
+    with contextlib.suppress(projection.UnknownSubscription):  # it is sold to nobody here
+        projection.converge(
             snapshot=snapshot, fetched_at=fetched_at, cause=_CAUSE, now=now, happened=facts
         )
-    except projection.UnknownSubscription:
-        return True  # it is sold to nobody here
-    return done.applied
 
 
 def _postpone(row: EngineSubscription, gate: Gate, now: datetime) -> None:
@@ -160,8 +194,9 @@ def _postpone(row: EngineSubscription, gate: Gate, now: datetime) -> None:
     )
 
 
-def _free(row: EngineSubscription) -> int:
-    """Give a claim back, if it is still this one."""
-    return EngineSubscription.objects.filter(pk=row.pk, claimed_at=row.claimed_at).update(
-        claimed_at=None
-    )
+def _free(*rows: EngineSubscription) -> int:
+    """Give claims back, unless they have run out and are somebody else's; say how many."""
+    claims = {row.claimed_at for row in rows}
+    return EngineSubscription.objects.filter(
+        pk__in=[row.pk for row in rows], claimed_at__in=claims
+    ).update(claimed_at=None)

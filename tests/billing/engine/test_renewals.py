@@ -124,10 +124,34 @@ class TestClaims:
         now = tenant.to_period_end()
         due.claim_due(now=now, limit=5, lease=renewals.LEASE)
 
-        ran = tenant.run(minutes=5, seconds=1)
+        ran = tenant.run(minutes=10, seconds=1)
 
         assert ran["billed"] == 1
         assert len(tenant.rail.orders) == 2
+
+
+class TestTrouble:
+    def test_what_cannot_be_taken_over_together_is_taken_over_singly(
+        self,
+        tenant: Tenant,
+        driver: ScriptedDriver,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        other = subscribe(driver, clock)
+        tenant.to_period_end()
+        together = projection.converge_together
+
+        def fail(*, changes: list[object], now: object) -> object:
+            if len(changes) > 1:
+                raise ValueError("one of them is in trouble")
+            return together(changes=changes, now=now)  # type: ignore[arg-type] # passed on
+
+        monkeypatch.setattr(projection, "converge_together", fail)
+        tenant.run()
+
+        assert tenant.seen().current_period_start == tenant.now
+        assert other.seen().current_period_start == tenant.now
 
 
 class TestTakeOverLost:
@@ -141,16 +165,16 @@ class TestTakeOverLost:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as dying:
-            dying.setattr(projection, "converge", die)
+            dying.setattr(projection, "converge_together", die)
             with pytest.raises(KeyboardInterrupt):
                 tenant.run()
         assert tenant.status == "active"
 
-        ran = tenant.run(minutes=6)
+        ran = tenant.run(minutes=11)
 
         assert ran["taken_over"] == 1
         row = tenant.seen()
         assert (row.status, row.current_period_start) == ("past_due", ends)
         assert tenant.facts == ["payment_failed"]
         assert len(tenant.rail.orders) == 2
-        assert tenant.run(minutes=6)["taken_over"] == 0
+        assert tenant.run(minutes=11)["taken_over"] == 0
