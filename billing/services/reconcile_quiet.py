@@ -77,6 +77,10 @@ class Stir:
     def _in_inbox(self) -> Iterator[str]:
         provider, driver = self._session.provider, self._session.driver
         for row in reconciliation.waiting_events(provider, _WAITING):
+            if not driver.capabilities.signed_webhooks:
+                # To read what nobody signed, the provider may have to be asked: its words will do.
+                yield from (value for value in row.payload.values() if isinstance(value, str))
+                continue
             try:
                 event = driver.normalize_webhook(row.payload)
             except Exception as error:  # noqa: BLE001 - the inbox says so itself

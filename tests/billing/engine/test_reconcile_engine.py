@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from billing.drivers.custom.driver import CustomDriver
 from billing.enums import RefundStatus
-from billing.models import Customer, Difference, Invoice, Reconciliation, Subscription
+from billing.models import Customer, Difference, InboxEvent, Invoice, Reconciliation, Subscription
 from billing.services import reconcile, reconcile_remedies
 from billing.services.reconcile_session import Limits
 from billing.types.differences import DifferenceKind as Kind
@@ -148,6 +148,22 @@ class TestReconcileEngine:
         compare(tenant)
 
         assert found(tenant) == {Kind.REFUND_UNKNOWN: payment}
+
+    def test_leaves_alone_what_a_notice_in_the_inbox_is_about(self, tenant: Tenant) -> None:
+        payment = Invoice.objects.get(organization=tenant.organization).external_payment_id
+        tenant.shop.driver.refund_payment(
+            payment, amount_minor=900, reason="", reference=new_key(), idempotency_key=new_key()
+        )
+        notice = {"id": "cc:charge.refunded:1", "type": "charge.refunded", "charge": payment}
+        InboxEvent.objects.create(
+            provider=tenant.row.provider,
+            external_id=notice["id"],
+            type=notice["type"],
+            payload=notice,
+        )
+
+        assert compare(tenant).postponed == 1
+        assert found(tenant) == {}
 
     def test_pushes_our_address_to_the_engine(self, tenant: Tenant) -> None:
         Customer.objects.filter(organization=tenant.organization).update(email="ours@acme.example")
