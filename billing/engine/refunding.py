@@ -75,8 +75,10 @@ def refund(
     now = now_of(invoice.organization_id)
     with transaction.atomic(durable=True):
         invoice = charging.lock(invoice.pk)
-        row = EngineRefund.objects.filter(key=key, invoice=invoice).first()
+        row = EngineRefund.objects.filter(key=key).first()
         is_new = row is None
+        if row is not None and row.invoice_id != invoice.pk:
+            raise DriverRejected("INVALID_REQUEST", detail="idempotency_key_used")
         if row is None:
             row = _write(invoice, amount_minor, reason, reference, key, now)
     if is_new:

@@ -62,6 +62,8 @@ def find_invoice(provider: str, external_id: str) -> EngineInvoice:
 def subscription(row: EngineSubscription, *, now: datetime) -> SubscriptionSnapshot:
     """Return a subscription as it is."""
     latest = row.latest_invoice
+    if latest is not None:
+        latest.payer, latest.subscription = row.payer, row  # they are at hand already
     return SubscriptionSnapshot(
         provider=Provider(row.provider),
         external_id=row.external_id,

@@ -59,7 +59,8 @@ class Tenant:
         return price
 
     def start(self, **fields: Any) -> subscribe.Started:
-        method = "cc_pm_visa" if self.provider is Provider.CARDCONNECT else ""
+        method = f"cc_pm_{self.organization.pk.hex}"
+        method = method if self.provider is Provider.CARDCONNECT else ""
         wanted = {"price": self.price(), "payment_method": method, **fields}
         return subscribe.start_subscription(
             organization=self.organization,

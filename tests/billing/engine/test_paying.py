@@ -9,6 +9,7 @@ from billing.engine.rails import ChargeResult, RefundResult
 from billing.enums import AttemptKind, AttemptState, CaseKind, InvoiceStatus, SubscriptionStatus
 from billing.models import Case, PaymentAttempt
 from billing.types import InvoiceSnapshot, RefundSnapshot, SubscriptionSnapshot
+from tests.billing.builders import make_subscription
 from tests.billing.engine.engine_steps import MONTHLY, Shop, new_key
 from tests.billing.engine.scripted_rail import DECLINED, DOWN, LOST
 
@@ -88,6 +89,24 @@ class TestPayInvoice:
             pay(by_hand, by_hand.start())
 
         assert caught.value.detail == "no_automatic_collection"
+
+
+def test_an_undecided_charge_of_a_service_keeps_everybody_else_away(shop: Shop) -> None:
+    ours = make_subscription(shop.organization)
+    type(ours).objects.filter(pk=ours.pk).update(provider=shop.driver.name)
+    PaymentAttempt.objects.filter(organization=shop.organization).update(provider=shop.driver.name)
+    key = PaymentAttempt.objects.get(organization=shop.organization).idempotency_key
+    shop.rail.answers = [LOST]
+    with pytest.raises(OutcomeUnknown):
+        shop.start(key=key, our_id=str(ours.pk))
+    invoice = EngineInvoice.objects.get(organization=shop.organization)
+
+    with pytest.raises(DriverUnavailable):
+        charging.collect(
+            shop.rail, invoice.pk, charging.Charge(shop.method, by_payer=True), now=shop.clock.now
+        )
+
+    assert len(shop.rail.orders) == 1
 
 
 class TestSettleByHand:
