@@ -107,7 +107,6 @@ class TestAnOutageOfTwoDays:
         lost = debtor.seen().grace_extension
         assert lost == timedelta(days=6, hours=18)
         ends = failed_at + timedelta(days=7) + lost
-        assert debtor.organization.pk
         debtor.organization.refresh_from_db()
         assert debtor.organization.access_since == ends
 
