@@ -86,7 +86,9 @@ class StoredCard(BaseModel):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "idempotency_key"], name="cardconnect_card_once_per_key"
+                fields=["organization", "idempotency_key"],
+                condition=Q(detached_at=None),
+                name="cardconnect_card_once_per_key",
             ),
             models.UniqueConstraint(
                 fields=["payer_id", "profile"],

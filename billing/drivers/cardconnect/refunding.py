@@ -70,25 +70,28 @@ def _reserve(order: RefundOrder, charge: GatewayTransaction) -> tuple[GatewayTra
     """Write a refund down unless all of them together would be more than was charged."""
     with transaction.atomic():
         GatewayTransaction.objects.select_for_update().get(pk=charge.pk)
-        known = GatewayTransaction.objects.filter(
-            kind=TransactionKind.REFUND, reference=order.reference
-        ).first()
+        known = _known(order)
         if known is not None:
             return known, False
         if not 0 < order.amount_minor <= charge.amount_minor - _given_back(charge):
             raise DriverRejected("INVALID_REQUEST", detail="refund_too_large")
-        row = GatewayTransaction.objects.create(
-            organization_id=charge.organization_id,
-            account_id=charge.account_id,
-            kind=TransactionKind.REFUND,
-            state=_S.QUEUED,
-            reference=order.reference,
-            parent_retref=charge.retref,
-            amount_minor=order.amount_minor,
-            currency=charge.currency,
-            asked_at=clock.now(),
-        )
-    return row, True
+        return _write_down(order, charge, _S.QUEUED), True
+
+
+def _write_down(
+    order: RefundOrder, charge: GatewayTransaction, state: TransactionState
+) -> GatewayTransaction:
+    return GatewayTransaction.objects.create(
+        organization_id=charge.organization_id,
+        account_id=charge.account_id,
+        kind=TransactionKind.REFUND,
+        state=state,
+        reference=order.reference,
+        parent_retref=charge.retref,
+        amount_minor=order.amount_minor,
+        currency=charge.currency,
+        asked_at=clock.now(),
+    )
 
 
 def _given_back(charge: GatewayTransaction) -> int:
@@ -205,15 +208,7 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
         OutcomeUnknown: it can't be said yet.
         DriverUnavailable: nobody answered.
     """
-    row = (
-        GatewayTransaction.objects.select_related("account")
-        .filter(
-            organization_id=order.organization_id,
-            kind=TransactionKind.REFUND,
-            reference=order.reference,
-        )
-        .first()
-    )
+    row = _known(order) or _forestall(order, sent_at=sent_at, now=now)
     if row is None or row.state == _S.ABSENT:
         return None
     if row.state != _S.SENT:
@@ -234,6 +229,36 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
         raise OutcomeUnknown("API_ERROR", detail="too_early")
     ledger.mark(row, _S.ABSENT)
     return None
+
+
+def _known(order: RefundOrder) -> GatewayTransaction | None:
+    return (
+        GatewayTransaction.objects.select_related("account")
+        .filter(
+            organization_id=order.organization_id,
+            kind=TransactionKind.REFUND,
+            reference=order.reference,
+        )
+        .first()
+    )
+
+
+def _forestall(
+    order: RefundOrder, *, sent_at: datetime, now: datetime
+) -> GatewayTransaction | None:
+    """See to it that a refund that was not begun never is: its process may only be slow.
+
+    Raises:
+        OutcomeUnknown: it may be about to begin.
+    """
+    charge = ledger.charge_of(organization_id=order.organization_id, retref=order.charge_id)
+    if charge is None:
+        return None
+    if now - sent_at < finding.ABSENT_AFTER:
+        raise OutcomeUnknown("API_ERROR", detail="too_early")
+    with transaction.atomic():
+        GatewayTransaction.objects.select_for_update().get(pk=charge.pk)
+        return _known(order) or _write_down(order, charge, _S.ABSENT)
 
 
 def send_queued(*, now: datetime, limit: int = 100) -> list[GatewayTransaction]:

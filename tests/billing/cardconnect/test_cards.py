@@ -47,12 +47,8 @@ class TestSaving:
         assert (method.kind, method.brand, method.last4) == ("card", "visa", VISA[-4:])
         assert (method.exp_month, method.exp_year) == (12, 2030)
         assert (body["amount"], body["profile"], body.get("capture")) == ("0.00", "Y", None)
-        assert [body[key] for key in ("ecomind", "cof", "cofscheduled", "cofpermission")] == [
-            "E",
-            "C",
-            "Y",
-            "Y",
-        ]
+        kept = ("ecomind", "cof", "cofscheduled", "cofpermission")
+        assert [body[key] for key in kept] == list("ECYY")
         assert sum(txn["captured"] for txn in simulator.transactions()) == 0
 
     def test_what_names_it_at_the_gateway_is_ciphertext(
@@ -195,6 +191,16 @@ class TestRefusals:
         assert (caught.value.code, caught.value.decline_code) == ("CARD_DECLINED", "incorrect_cvc")
         assert rail.methods_of(organization_id=org.pk, payer_id="cc_cus_one") == []
         assert there(simulator) == 0
+
+    def test_the_same_key_may_come_with_the_right_code(
+        self, simulator: CardPointeSimulator, org: Organization
+    ) -> None:
+        with pytest.raises(DriverRejected):
+            save(simulator, org, cvv="111", key="a")
+
+        method = save(simulator, org, cvv="112", key="a")
+
+        assert rail.charge(order_for(org, method.external_id)).state == "succeeded"
 
     def test_without_an_account_nothing_is_sent(
         self, simulator: CardPointeSimulator, org: Organization, account: Any
