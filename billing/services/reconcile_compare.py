@@ -15,6 +15,7 @@ from billing.types import ChargeSnapshot, InvoiceSnapshot, PayerSnapshot, Subscr
 from billing.types.differences import DifferenceKind, Found, Remedy, Shown
 
 _K = DifferenceKind
+_LONGEST_EMAIL = 254  # what our column takes: a longer one is not taken over
 
 
 def subscription(
@@ -124,15 +125,17 @@ def payer(
 
 
 def _of_payer(row: Customer, snapshot: PayerSnapshot) -> Iterator[Found]:
-    if row.email and snapshot.email and row.email != snapshot.email:
+    is_kept = 0 < len(snapshot.email) <= _LONGEST_EMAIL
+    if row.email and is_kept and row.email != snapshot.email:
         ours, theirs = {"email": row.email}, {"email": snapshot.email}
         yield Found(_K.CUSTOMER_EMAIL, ours, theirs)
     if row.snapshot_at is not None:  # else nobody has looked at how it pays yet
-        yield from _pair(
-            _K.DEFAULT_METHOD,
-            {"payment_method": row.default_method_external_id},
-            {"payment_method": snapshot.default_method_id},
-        )
+        ours = {"payment_method": row.default_method_external_id}
+        theirs = {"payment_method": snapshot.default_method_id}
+        if ours != theirs:
+            # Where the provider charges nothing any more, ours is the better guess.
+            remedy = Remedy.ADOPT if snapshot.default_method_id else Remedy.PUSH
+            yield Found(_K.DEFAULT_METHOD, ours, theirs, remedy)
 
 
 def missing_payer(row: Customer) -> tuple[Found, ...]:

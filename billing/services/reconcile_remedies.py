@@ -19,6 +19,7 @@ from billing.selectors import reconciliation
 from billing.services import (
     differences,
     inbox,
+    invoices,
     method_writes,
     payers,
     projection,
@@ -72,11 +73,6 @@ def push_local(*, difference: Difference, actor_id: uuid.UUID, now: datetime) ->
     if step is None:
         raise NothingToPush
     return _do(difference, step, Resolution.PUSHED, actor_id, now)
-
-
-def can_push(difference: Difference) -> bool:
-    """Say whether there is a write that sends ours to the provider."""
-    return DifferenceKind(difference.kind) in _PUSHES
 
 
 def _do(
@@ -158,10 +154,13 @@ def _adopt_payer(difference: Difference, cause: Cause, now: datetime) -> None:
 
 
 def _adopt_invoice(difference: Difference, cause: Cause, now: datetime) -> None:
+    """Converge; a draft that was deleted there is forgotten here."""
     fetched_at = projection.database_now()
     try:
         snapshot = registry.get_driver(difference.provider).retrieve_invoice(difference.external_id)
     except ObjectMissing:
+        if invoices.drop_draft(provider=difference.provider, external_id=difference.external_id):
+            return
         raise NothingToAdopt from None
     with transaction.atomic():
         standalone.converge_standalone(

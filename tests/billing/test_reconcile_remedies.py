@@ -125,6 +125,26 @@ class TestAdoptProvider:
         again = Invoice.objects.get(external_id=invoice.external_id)
         assert (again.subscription, again.total_minor) == (settled.subscription, 2900)
 
+    def test_forgets_a_draft_that_was_deleted_there_and_no_invoice(
+        self, settled: Shop, desk: User
+    ) -> None:
+        Invoice.objects.filter(pk=settled.invoice.pk).update(external_id="in_nowhere")
+        row = make_difference(
+            subscription=settled.subscription,
+            kind=Kind.INVOICE_MISSING,
+            object_type="invoice",
+            external_id="in_nowhere",
+        )
+        with pytest.raises(remedies.NothingToAdopt):
+            adopt(settled, row, desk)
+        invoice = Invoice.objects.get(external_id="in_nowhere")
+        invoice.deliveries.all().delete()
+        Invoice.objects.filter(pk=invoice.pk).update(status="draft", finalized_at=None)
+
+        assert adopt(settled, row, desk) == DifferenceState.RESOLVED
+
+        assert not Invoice.objects.filter(pk=invoice.pk).exists()
+
     def test_takes_a_refund_in(self, settled: Shop, desk: User) -> None:
         made = refund(settled.stripe, settled.charge, 500)
         row = found(settled, Kind.REFUND_UNKNOWN)
