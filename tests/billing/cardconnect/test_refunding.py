@@ -178,6 +178,18 @@ class TestNoAnswer:
         assert rail.refund_charge(refund_of(order, settled)).state == "succeeded"
         assert refunded(simulator) == [4900]
 
+    def test_one_that_was_not_begun_in_time_never_is(
+        self, simulator: CardPointeSimulator, order: ChargeOrder, settled: str
+    ) -> None:
+        wanted = refund_of(order, settled)
+
+        with pytest.raises(OutcomeUnknown):
+            rail.find_refund(wanted, sent_at=SENT_AT, now=SOON)
+        assert rail.find_refund(wanted, sent_at=SENT_AT, now=LATER) is None
+
+        assert rail.refund_charge(wanted).state == "failed"
+        assert refunded(simulator) == []
+
     def test_a_void_that_went_through_is_found(
         self, simulator: CardPointeSimulator, order: ChargeOrder, charge_id: str
     ) -> None:
