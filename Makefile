@@ -18,7 +18,7 @@ TEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : 
 BROWSER = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 ARGS ?=
 
-.PHONY: help install demo run test converge quotes browser stripe-cli check lint types models format bench lock clean
+.PHONY: help install demo run test converge quotes crashes simulate browser stripe-cli check lint types models format bench lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -57,6 +57,12 @@ converge: install  ## 10 000 random orders of recorded provider events: all have
 
 quotes: install  ## 1 000 random changes of subscriptions: all have to be charged as quoted
 	@TILL_ORGANIZATIONS=20 TILL_CHANGES=50 exec $(PY) -m pytest -q -n $(TEST_WORKERS) tests/journeys/test_random_changes.py $(ARGS)
+
+simulate: install  ## 24 virtual months of 200 tenants of all providers, reckoned a second time
+	@exec $(PY) -m tests.journeys.simulate $(ARGS)
+
+crashes: install  ## 5 000 runs in which processes die and networks fail, and 50 killed workers: nobody pays twice
+	@exec $(PY) -m tests.journeys.crashes $(ARGS)
 
 NO_BROWSER = echo '!!! BROWSER TESTS LEFT OUT: there is no Chromium. Install it (apt install chromium) and run again. !!!' >&2
 

@@ -10,8 +10,8 @@ from django.db import connections
 from django.db.models import Q
 
 from billing.engine.models import EngineSubscription
-from billing.enums import LIVE_ATTEMPTS, AttemptState
-from billing.models import PaymentAttempt
+from billing.enums import LIVE_ATTEMPTS, AttemptState, InboxState
+from billing.models import InboxEvent, PaymentAttempt
 from billing.services.resolve import ABSENT_AFTER_S
 from orgs.errors import DomainError
 from tests.journeys.crashes import faults, seams, verdict
@@ -24,7 +24,7 @@ from tests.journeys.crashes.verdict import Told
 _STALLS_S = (0, 0, 0, 0, 6, 61, 95, 200, 310)
 _WORK_AFTER_S = (5, 10, 10, 15, 15, 15, 20, 20, 20, 30, 30, 30, 30, 60, 60, 70)
 _THEN = (timedelta(minutes=10), timedelta(minutes=20), timedelta(minutes=20), timedelta(hours=2))
-_NEXT_DAY = (timedelta(hours=14), timedelta(hours=12))
+_NEXT_DAY = (timedelta(hours=14), timedelta(hours=2), timedelta(hours=10), timedelta(minutes=20))
 _UNSENT = timedelta(seconds=180)
 _SOON = timedelta(seconds=60)
 _WAITS_S = 0.25
@@ -44,6 +44,7 @@ class Plan:
     rivals: list[tuple[Act, int]]
     trouble: faults.Trouble
     worker_deaths: list[int]
+    late_death: int
     asks_again: bool
 
     def __str__(self) -> str:
@@ -52,7 +53,8 @@ class Plan:
         return (
             f"seed {self.seed}: {self.operation.name}; dies at {self.dies_at}; at "
             f"{self.yields_at} stands still for {self.stall_s} s, meanwhile {rivals}; network: "
-            f"{self.trouble}; workers die at {self.worker_deaths}; again: {self.asks_again}"
+            f"{self.trouble}; workers die at {self.worker_deaths} and "
+            f"next day at {self.late_death}; again: {self.asks_again}"
         )
 
 
@@ -94,6 +96,7 @@ def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
         rivals=rivals,
         trouble=faults.choose(chance),
         worker_deaths=[chance.randint(1, 30) for _ in range(chance.choice((0, 0, 1, 2)))],
+        late_death=chance.choice((0, 0, chance.randint(1, 40))),
         asks_again=operation.insists or chance.random() < 0.5,
     )
 
@@ -204,9 +207,10 @@ class Run:
             if not self._is_quiet():
                 self._work((*SWEEPS, *HOURLY), 0)
         verdict.click(self.tenant)
-        for by in _NEXT_DAY:
+        for number, by in enumerate(_NEXT_DAY):
             self._pass(by)
-            self._work((*SWEEPS, *HOURLY), 0)
+            # What was queued until its charge had settled is sent now.
+            self._work((*HOURLY, *SWEEPS), 0 if number else self.plan.late_death)
 
     def _is_quiet(self) -> bool:
         """Say whether the sweeps would find nothing: most rounds need not be made."""
@@ -214,7 +218,8 @@ class Run:
             Q(next_action_at__lte=self.stage.now) | Q(claimed_at__isnull=False)
         ).values("pk")
         live = PaymentAttempt.objects.filter(state__in=LIVE_ATTEMPTS)
-        return not due.union(live.values("pk"), all=True).exists()
+        news = InboxEvent.objects.filter(state=InboxState.PENDING)
+        return not due.union(live.values("pk"), news.values("pk"), all=True).exists()
 
     def _work(self, names: tuple[str, ...], dies_at: int) -> None:
         actor = seams.Actor(_WORKER, dies_at)

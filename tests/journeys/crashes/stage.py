@@ -23,10 +23,16 @@ from tests.journeys.months import sell
 from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.cardpointe.merchants import FNOR_MID, PASSWORD, SITE, USER
 
-BEGINS = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
+# In the past: what is due by the clock of the database is due here as well.
+BEGINS = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMALL, LARGE = ("small", 2000), ("large", 5000)
 # What beat starts every few seconds; the order is chance there, and here too.
-SWEEPS = ("billing.resolve_attempts", "billing.run_renewals", "billing.close_siblings")
+SWEEPS = (
+    "billing.drain_inbox",
+    "billing.resolve_attempts",
+    "billing.run_renewals",
+    "billing.close_siblings",
+)
 HOURLY = ("billing.end_grace", "cardconnect.send_queued_refunds", "cardconnect.poll_accounts")
 _LABELS = ("billing", "engine", "cardconnect", "notifications", "orgs")
 
