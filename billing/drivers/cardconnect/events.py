@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from billing import jobs
 from billing.engine import ids
-from billing.enums import InboxState, Provider
+from billing.enums import Provider
 from billing.models import InboxEvent
 from billing.types import NormalizedEvent, Subject
 
@@ -32,7 +32,10 @@ IGNORED = "billing.event.ignored"
 
 
 def tell(kind: Kind, key: str, *, at: datetime, **fields: str) -> bool:
-    """Put a notice into the inbox, once for each key; say whether it was new."""
+    """Put a notice into the inbox, once for each key; say whether it was new.
+
+    `at` is business time and only told: the inbox goes by the database's own.
+    """
     external_id = f"cc:{kind}:{key}"
     _, is_new = InboxEvent.objects.get_or_create(
         provider=Provider.CARDCONNECT,
@@ -41,8 +44,6 @@ def tell(kind: Kind, key: str, *, at: datetime, **fields: str) -> bool:
         defaults={
             "type": kind,
             "payload": {"id": external_id, "type": kind, "at": at.timestamp(), **fields},
-            "state": InboxState.PENDING,
-            "next_attempt_at": at,
         },
     )
     if is_new:

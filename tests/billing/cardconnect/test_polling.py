@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from billing.drivers import registry
 from billing.drivers.base import DriverUnavailable
-from billing.drivers.cardconnect import accounts, budget, polling
+from billing.drivers.cardconnect import accounts, budget, events, polling
 from billing.drivers.cardconnect.models import AccountState, GatewayTransaction
 from billing.engine.rails import ChargeOrder
 from billing.enums import CaseKind, Provider
@@ -184,6 +184,18 @@ class TestQueuedRefunds:
         [event] = notices()
         assert event.type == "billing.refund.updated"
         assert event.subject == Subject("charge", f"cc_pay_{order.reference}")
+
+
+class TestNotices:
+    def test_are_due_at_once_whatever_time_an_organization_lives_in(self) -> None:
+        at = timezone.now() + timedelta(days=400)
+
+        assert events.tell("charge.settled", "ORDER", at=at)
+
+        (row,) = InboxEvent.objects.filter(type="charge.settled")
+        assert row.state == "pending"
+        assert row.next_attempt_at <= timezone.now()
+        assert row.payload["at"] == at.timestamp()
 
 
 class TestBudget:
