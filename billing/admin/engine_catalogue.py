@@ -70,16 +70,16 @@ class TaxEntryAdmin(DeskAdmin[TaxEntry]):
         "is_inclusive",
         "country",
         "region",
-        "seller",
+        "organization",
         "valid_from",
         "valid_until",
     )
     list_filter = ("country", "is_inclusive")
-    list_select_related = ("seller",)
+    list_select_related = ("organization",)
     search_fields = ("name", "country", "region")
-    autocomplete_fields = ("seller",)
+    autocomplete_fields = ("organization",)
     fields = (
-        "seller",
+        "organization",
         "name",
         "percentage",
         "is_inclusive",

@@ -43,7 +43,7 @@ def tax_service(seller: Organization | None) -> TaxService:
                 valid_from=row.valid_from,
                 valid_until=row.valid_until,
             )
-            for row in TaxEntry.objects.filter(seller=seller).order_by("created_at")
+            for row in TaxEntry.objects.filter(organization=seller).order_by("created_at")
         )
     )
 

@@ -69,9 +69,9 @@ class EngineCoupon(BaseModel):
 
 
 class TaxEntry(BaseModel):
-    """One rate of the tax table, entered by staff; no seller means the platform's own sales."""
+    """One rate of a seller's tax table, entered by staff; no organization means the platform."""
 
-    seller = models.ForeignKey(
+    organization = models.ForeignKey(
         Organization, models.PROTECT, null=True, blank=True, related_name="+"
     )
     name = models.CharField(max_length=60, help_text="As it stands on invoices: VAT, GST.")

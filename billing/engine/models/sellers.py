@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from orgs.base import BaseModel
+from orgs.base import BaseModel, TenantQuerySet
 from orgs.models import Organization
 
 
@@ -37,6 +37,8 @@ class SellerNumbers(BaseModel):
     )
     zone = models.CharField(max_length=50, default="UTC", validators=[validate_zone])
 
+    objects = TenantQuerySet["SellerNumbers"].as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "invoice numbering"
         constraints = [
@@ -57,6 +59,8 @@ class NumberSeries(BaseModel):
     )
     series = models.CharField(max_length=30)
     last = models.PositiveBigIntegerField(default=0)
+
+    objects = TenantQuerySet["NumberSeries"].as_manager()
 
     class Meta:
         verbose_name_plural = "number series"
