@@ -35,6 +35,8 @@ from tests.simulators.stripe.client import StripeSimulator
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 _SHORTEST, _A_SECOND = timedelta(minutes=10), timedelta(seconds=1)
+# While a provider is down each of its payers is due every quarter of an hour.
+_PROBED_EVERY = timedelta(hours=1)
 _NOWHERE = "http://127.0.0.1:9"
 _ADDRESSES = {
     Provider.STRIPE: ("STRIPE_API_BASE", "STRIPE_API_HOST"),
@@ -108,7 +110,9 @@ class World:
         """Return the next moment: a day from now, when somebody is due, or what is wanted."""
         moments = [self._next_day, *wanted]
         due = EngineSubscription.objects.aggregate(due=Min("next_action_at"))["due"]
-        if due is not None:
+        if due is not None and self.down:
+            moments.append(max(due, self.now + _PROBED_EVERY))
+        elif due is not None:
             moments.append(due if due > self.now else self.now + _SHORTEST)
         return _whole_second_after(max(min(moments), self.now + _A_SECOND))
 
