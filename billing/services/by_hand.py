@@ -125,17 +125,24 @@ def _refusal(error: DriverRejected) -> DomainError:
 
 
 def _take_over(invoice: Invoice, cause: Cause, now: datetime) -> None:
-    """Bring invoice and subscription in line with the books."""
-    invoice_refresh.refresh_invoice(invoice=invoice, cause=cause, now=now)
+    """Bring invoice and subscription in line with the books, both or none.
+
+    Whoever sees the invoice paid asks no more: a subscription left overdue would stay so.
+    """
     row = invoice.subscription
     if row is None or not row.external_id:
+        invoice_refresh.refresh_invoice(invoice=invoice, cause=cause, now=now)
         return
+    driver = registry.get_driver(row.provider)
     fetched_at = projection.database_now()
     try:
-        snapshot = registry.get_driver(row.provider).retrieve_subscription(row.external_id)
-    except DriverError:
-        return  # the next run of the books brings it
-    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+        snapshot = driver.retrieve_subscription(row.external_id)
+        along = [driver.retrieve_invoice(invoice.external_id)]
+    except DriverError:  # the next run of the books brings the subscription
+        invoice_refresh.refresh_invoice(invoice=invoice, cause=cause, now=now)
+        return
+    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now, along=along)
+    invoice.refresh_from_db()
 
 
 def _note(
