@@ -48,7 +48,7 @@ CALLS = {
     **coupon_cases.CALLS,
     **listing_cases.CALLS,
 }
-ASK_NOBODY = {"verify_webhook", "normalize_webhook"}
+ASK_NOBODY = {"card_element", "verify_webhook", "normalize_webhook"}
 # Levels that Stripe follows when it expands; `data` counts as one.
 # Source: https://github.com/stripe/stripe-java/issues/2011
 EXPAND_LEVELS = 4
