@@ -86,6 +86,8 @@ def mark_unpaid(house: House, external_id: str) -> SubscriptionSnapshot:
 def _ask(house: House, row: EngineSubscription, now: datetime) -> Step | None:
     """Resolve what is undecided before anything else is done; None where nothing is left."""
     before = _charges(row)
+    if not before:
+        return None
     try:
         charging.resolve_all(house.rail, row, now=now)
     except DriverError as error:
