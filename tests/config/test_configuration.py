@@ -8,10 +8,12 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 _READ = re.compile(r'(?:\benv\.\w+|\brequired)\(\s*["\']([A-Z][A-Z0-9_]+)["\']')
+# Where the environment is read.
+_FILES = ("settings.py", "seller.py", "providers.py")
 
 
 def _variables() -> set[str]:
-    texts = [(PROJECT / "config" / name).read_text() for name in ("settings.py", "seller.py")]
+    texts = [(PROJECT / "config" / name).read_text() for name in _FILES]
     return {name for text in texts for name in _READ.findall(text)}
 
 
