@@ -15,7 +15,7 @@ def policy_of(plan: Plan | None) -> Policy:
     """
     row = _row_of(plan)
     grace = plan.grace_days if plan else DEFAULT_GRACE_DAYS
-    return row.for_grace(grace) if row else Policy(grace_days=grace)
+    return row.for_grace(grace) if row else _of_the_house(grace)
 
 
 def complaints_about_grace(plan: Plan, grace_days: int) -> list[str]:
@@ -25,6 +25,12 @@ def complaints_about_grace(plan: Plan, grace_days: int) -> list[str]:
         return []
     found = dunning_policy.contradictions(row.for_grace(grace_days))
     return [f"{row}: {words}" for all_ in found.values() for words in all_]
+
+
+def _of_the_house(grace_days: int) -> Policy:
+    """Return what holds where nobody chose: with the notices that come before the restriction."""
+    notices = tuple(day for day in Policy().notice_days if day < grace_days)
+    return Policy(notice_days=notices, grace_days=grace_days)
 
 
 def _row_of(plan: Plan | None) -> DunningPolicy | None:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.admin import dunning_drawing
-from billing.engine import policies
+from billing.engine import dunning_policy, policies
 from billing.engine.dunning_policy import Policy
 from billing.engine.models import DunningPolicy, PlanDunning
 from billing.models import Plan
@@ -145,6 +145,19 @@ class TestPolicyOf:
         plan = make.PlanFactory.create(grace_days=7)
 
         assert policies.policy_of(plan) == Policy()
+
+    @pytest.mark.parametrize(
+        ("grace", "notices"), [(0, ()), (3, ()), (4, (3,)), (30, (3, 6))], ids=str
+    )
+    def test_the_house_never_announces_what_has_begun(
+        self, grace: int, notices: tuple[int, ...]
+    ) -> None:
+        DunningPolicy.objects.filter(is_default=True).delete()
+
+        found = policies.policy_of(make.PlanFactory.create(grace_days=grace))
+
+        assert found.notice_days == notices
+        assert dunning_policy.contradictions(found) == {}
 
 
 class TestDrawing:
