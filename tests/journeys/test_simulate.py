@@ -13,7 +13,7 @@ BEGIN = datetime(2027, 1, 31, 12, tzinfo=UTC)
 TEAM = Offer("team", 1, 4950)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.usefixtures("empty_redis")
 class TestSimulate:
     def test_a_few_tenants_over_some_months(self) -> None:
