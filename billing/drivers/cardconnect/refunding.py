@@ -214,6 +214,17 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
     if row.state != _S.SENT:
         return _result(row)
     merchant = accounts.askable(row.account)
+    result = look_for(row, merchant)
+    if result is not None:
+        return result
+    if now - sent_at < finding.ABSENT_AFTER:
+        raise OutcomeUnknown("API_ERROR", detail="too_early")
+    ledger.mark(row, _S.ABSENT)
+    return None
+
+
+def look_for(row: GatewayTransaction, merchant: Merchant) -> RefundResult | None:
+    """Ask the gateway for a refund that was sent, and write down what it says; None: not there."""
     found = [r for r in calls.inquire_by_order(merchant, row.reference) if not is_absent(r)]
     if found:
         is_approved = text(found[-1], "respstat") == "A"
@@ -225,22 +236,12 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
         if text(there, "setlstat") == voiding.VOIDED and row.amount_minor == charge.amount_minor:
             ledger.mark(charge, _S.VOIDED)
             return _end(row, _S.VOIDED, {"retref": charge.retref})
-    if now - sent_at < finding.ABSENT_AFTER:
-        raise OutcomeUnknown("API_ERROR", detail="too_early")
-    ledger.mark(row, _S.ABSENT)
     return None
 
 
 def _known(order: RefundOrder) -> GatewayTransaction | None:
-    return (
-        GatewayTransaction.objects.select_related("account")
-        .filter(
-            organization_id=order.organization_id,
-            kind=TransactionKind.REFUND,
-            reference=order.reference,
-        )
-        .first()
-    )
+    rows = GatewayTransaction.objects.select_related("account").filter(kind=TransactionKind.REFUND)
+    return rows.filter(organization_id=order.organization_id, reference=order.reference).first()
 
 
 def _forestall(
