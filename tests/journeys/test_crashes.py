@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys.crashes import broken, runs
+from tests.journeys.crashes import runs
 from tests.journeys.crashes.operations import OPERATIONS
 from tests.journeys.crashes.stage import Stage
 from tests.simulators.cardpointe.client import CardPointeSimulator

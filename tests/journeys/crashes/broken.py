@@ -8,7 +8,7 @@ from unittest import mock
 from django.db import transaction
 
 from billing.drivers.base import OutcomeUnknown
-from billing.drivers.cardconnect import finding
+from billing.drivers.cardconnect import finding, voiding
 from billing.drivers.cardconnect.rail import CardConnectRail
 from billing.engine import charging, renewing
 
@@ -61,7 +61,7 @@ def _takes_absence_for_final() -> Iterator[None]:
     """Believe "there is none" at once, while a charge may still be on its way."""
     with (
         mock.patch.object(finding, "ABSENT_AFTER", finding.ABSENT_AFTER * 0),
-        mock.patch.object(finding.voiding, "void_all", return_value=None),
+        mock.patch.object(voiding, "void_all", return_value=None),
     ):
         yield
 

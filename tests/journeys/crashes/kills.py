@@ -1,7 +1,7 @@
 """A real Celery worker, killed again and again while it renews: `kill -9`, at random moments.
 
-Twenty-five tenants have not been looked at for a year, so each has twelve renewals to catch up. The
-worker's pool process is killed (every tenth time the whole worker), what it left is made to look
+Twelve tenants have not been looked at for two years: each has 24 renewals to catch up. The worker's
+pool process is killed (every tenth time the whole worker), what it left is made to look
 as old as it would be once its leases have run out, and the next one goes on.
 """
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from config.processes import Child
     from tests.journeys.crashes.stage import Stage
 
-TENANTS, YEAR = 25, timedelta(days=366)
-PERIODS = 13
+TENANTS, LONG_AGO = 12, timedelta(days=731)
+PERIODS = 25
 _LEAP = timedelta(minutes=6)
 _LONGEST_S = 0.8
 _WHOLE_WORKER_EVERY = 10
@@ -48,17 +48,17 @@ def main(times: int) -> None:
     ):
         gateway.settings(rate_limit=0, close_hour=None)
         stage = Stage(gateway)
-        _sell_a_year_ago(stage)
+        _sell_long_ago(stage)
         found = _Killing(stage, Path(directory)).run(times)
     sys.stdout.write(json.dumps(found) + "\n")
 
 
-def _sell_a_year_ago(stage: "Stage") -> None:
+def _sell_long_ago(stage: "Stage") -> None:
     from django.utils import timezone  # noqa: PLC0415 - needs Django
 
     from tests.journeys.crashes.tenants import Tenant  # noqa: PLC0415 - same
 
-    stage.now = timezone.now() - YEAR
+    stage.now = timezone.now() - LONG_AGO
     with stage.set_up():
         for _ in range(TENANTS):
             Tenant(stage).subscribed()

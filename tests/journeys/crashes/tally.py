@@ -63,14 +63,14 @@ class Tally:
 
     def summary(self) -> str:
         """Return the table at the end, with the seams at which nobody has died."""
-        count, money = self.figures, lambda name: f"{self.figures[name] / 100:,.2f}"
+        count = self.figures
         rows = [
             ("runs", f"{self.done:,}"),
             ("  with a fault", f"{len(self.faults):,}"),
             ("deaths in the process", f"{self.deaths.total():,}"),
             ("  at seams", f"{len(self.deaths):,} of {len(self.passed):,}"),
-            ("captured", money("captured")),
-            ("  voided or refunded", money("returned")),
+            ("captured", _money(count["captured"])),
+            ("  voided or refunded", _money(count["returned"])),
             ("tries that were asked about", f"{count['unknown']:,}"),
             ("told: declined", f"{count['declined']:,}"),
             *((name, f"{times:,}") for name, times in sorted(count.items()) if ":" in name),
@@ -83,3 +83,7 @@ class Tally:
         spared = sorted(set(self.passed) - set(self.deaths))
         more = "\n".join(f"  {seam}" for seam in spared)
         return f"{table}\n\nnobody died:\n{more}" if spared else table
+
+
+def _money(minor: int) -> str:
+    return f"{minor / 100:,.2f}"
