@@ -24,7 +24,7 @@ def said(tenant: Tenant) -> tuple[str, str, str]:
     assert notifications.deliver_message(message_id=row.pk, now=tenant.now + timedelta(days=1))
     sent = mail.outbox[-1]
     assert isinstance(sent, mail.EmailMultiAlternatives)
-    return sent.subject, str(sent.body), str(sent.alternatives[0][0])
+    return str(sent.subject), str(sent.body), str(sent.alternatives[0][0])
 
 
 def refuse(tenant: Tenant, answer: ChargeResult) -> None:
