@@ -106,7 +106,9 @@ class TestPaymentProvider:
 
     @pytest.mark.parametrize("name", ["custom", "paypal"])
     def test_must_take_payments_on_our_pages(self, name: str) -> None:
-        done = _run(["-c", _SHOW.format("s.DEFAULT_PROVIDER")], {**PRODUCTION, "PAYMENT_PROVIDER": name})
+        chosen = {**PRODUCTION, "PAYMENT_PROVIDER": name}
+
+        done = _run(["-c", _SHOW.format("s.DEFAULT_PROVIDER")], chosen)
 
         assert f"PAYMENT_PROVIDER: {name} takes no payments on our pages." in done.stderr
 
