@@ -217,7 +217,8 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
     result = look_for(row, merchant)
     if result is not None:
         return result
-    if now - sent_at < finding.ABSENT_AFTER:
+    # What had waited was sent much later than it was asked for.
+    if now - max(sent_at, row.asked_at or sent_at) < finding.ABSENT_AFTER:
         raise OutcomeUnknown("API_ERROR", detail="too_early")
     ledger.mark(row, _S.ABSENT)
     return None
