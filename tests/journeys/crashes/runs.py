@@ -87,6 +87,9 @@ def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
         for _ in range(chance.choice((0, 0, 1, 1, 2, 3)))
     ]
     stall_s = chance.choice(_STALLS_S)
+    trouble = faults.choose(chance)
+    if stall_s > _SOON.total_seconds():
+        trouble = faults.Trouble()  # both at once is beyond what is promised: docs/crashes.md
     return Plan(
         seed=seed,
         operation=operation,
@@ -95,7 +98,7 @@ def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
         yields_at=chance.randint(1, length) if rivals or stall_s else 0,
         stall_s=stall_s,
         rivals=rivals,
-        trouble=faults.choose(chance),
+        trouble=trouble,
         worker_deaths=[chance.randint(1, 30) for _ in range(chance.choice((0, 0, 1, 2)))],
         late_death=chance.choice((0, 0, chance.randint(1, 40))),
         asks_again=operation.insists or chance.random() < 0.5,
