@@ -137,7 +137,7 @@ class Tenant:
             seats = self.chance.choice([each for each in range(1, 6) if each != row.seats])
         elif kind == "plan":
             mine = row.price.plan_version.plan.code
-            plan = self.chance.choice([each for each in ("solo", "team", "firm") if each != mine])
+            plan = self.chance.choice([each for each in self.character.plans() if each != mine])
         else:
             months = 1 if row.price.interval == "year" else _YEAR
         proration = self.character.proration()

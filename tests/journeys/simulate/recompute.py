@@ -15,7 +15,8 @@ of the simulators. The rules are those that the product states:
 * Who charges by card charges no further period while one is unpaid. Stripe gives up before the next
   one begins; we wait until it is paid, and then charge what fell due meanwhile. Who pays by hand is
   billed all the same, and pays the oldest bill first.
-* Stripe's invoice of a change takes along what was put aside; ours leaves it for the renewal.
+* Stripe's invoice of a change takes along what was put aside; ours leaves it for the renewal. What
+  is still put aside when a subscription ends with its period, Stripe charges, and we don't.
 """
 
 import dataclasses
@@ -158,6 +159,9 @@ class Reckoner:
         while (sub := self.running) is not None and sub.end <= until:
             due = sub.end
             if sub.ends:
+                if self.provider == STRIPE and sub.waiting:
+                    self._bill(due, sub.waiting)
+                    self._collect(paid_by)
                 self._end()
             elif sub.is_paused:
                 self._next_period(sub, due)

@@ -64,7 +64,12 @@ class Character:
 
     def plan(self) -> str:
         """Return a plan."""
-        return self.chance.choice(PLANS)[0]
+        return self.chance.choice(self.plans())
+
+    def plans(self) -> list[str]:
+        """Return what it may choose: a plan that is ended for want of payment only by card."""
+        ended = ("team",) if self.provider is Provider.CUSTOM else ()
+        return [code for code, _price, _trial in PLANS if code not in ended]
 
     def rhythm(self) -> int:
         """Return how many months it pays for at a time."""
