@@ -181,7 +181,7 @@ class TestBankAccounts:
 
 class TestSigcap:
     @pytest.mark.parametrize(
-        ("image", "expected"), [(gzip.compress(b"BM"), "00"), (b"not zipped", "34")]
+        ("image", "expected"), [(gzip.compress(b"BM", mtime=0), "00"), (b"not zipped", "34")]
     )
     def test_takes_a_zipped_image(
         self, gateway: CardPointeSimulator, image: bytes, expected: str
