@@ -87,24 +87,29 @@ class Scanner(logging.Handler):
 _PLAIN = frozenset(vars(logging.makeLogRecord({})))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def scanner() -> Iterator[Scanner]:
-    """Look at what every logger passes on; ours pass on what they would in production."""
-    scanner = Scanner()
-    logging.getLogger().addHandler(scanner)
-    for name in OURS:
-        logging.getLogger(name).setLevel(logging.INFO)
-    yield scanner
-    logging.getLogger().removeHandler(scanner)
+@pytest.fixture(scope="session")
+def scanner() -> Scanner:
+    """One for all tests of a process."""
+    return Scanner()
 
 
 @pytest.fixture(autouse=True)
 def no_secret_is_logged(scanner: Scanner) -> Iterator[None]:
-    """Fail a test in which a secret was logged; tell where, never what."""
-    scanner.found.clear()
+    """Fail a test in which a secret was logged; tell where, never what.
+
+    Put up anew for each: a test that configures logging takes it down. Our loggers pass on what
+    they would in production.
+    """
+    root, found = logging.getLogger(), scanner.found
+    root.addHandler(scanner)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    found.clear()
     yield
-    found, scanner.found = scanner.found, []
-    assert found == []
+    root.removeHandler(scanner)
+    leaked = list(found)
+    found.clear()
+    assert leaked == []
 
 
 def check_file(name: str, text: str) -> None:
