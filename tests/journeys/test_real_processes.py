@@ -93,7 +93,8 @@ def test_from_registration_to_active_with_every_webhook_doubled_and_shuffled(
     assert timeline.filter(type="billing.invoice.payment_failed").count() == 1
     processes.wait_until(lambda: bool(stack.mails()), what="The mail", seconds=WITHIN_SECONDS)
     time.sleep(0.5)
-    assert len(stack.mails()) == 1
+    # The invoice goes out in a mail of its own, sooner or later.
+    assert sum("Subject: Starter is active" in mail for mail in stack.mails()) == 1
 
 
 def test_a_worker_that_is_killed_while_it_handles_an_event_loses_nothing(
