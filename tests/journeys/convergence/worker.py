@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tests.journeys.convergence import workplace
+from tests.journeys import crew, workplace
 
 if TYPE_CHECKING:
     from tests.simulators.stripe.client import StripeSimulator
@@ -27,11 +27,11 @@ def main(name: str) -> None:
 
     with StripeSimulator.start() as stripe, recording.pointing_at(stripe):
         base.lay_out()
-        _say(idle=1)
+        crew.say(idle=1)
         for line in sys.stdin:
             job = json.loads(line)
             _shuffle(stripe, job["seeds"])
-            _say(idle=1)
+            crew.say(idle=1)
 
 
 def _shuffle(stripe: "StripeSimulator", seeds: Sequence[int]) -> None:
@@ -42,7 +42,7 @@ def _shuffle(stripe: "StripeSimulator", seeds: Sequence[int]) -> None:
     _collect_less()
     for seed in sorted(seeds, key=shuffler.cut_of):
         found = shuffler.shuffle(seed)
-        _say(shuffles=1, divergence=str(found) if found else "")
+        crew.say(shuffles=1, divergence=str(found) if found else "")
     shuffler.close()
 
 
@@ -51,11 +51,6 @@ def _collect_less() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-def _say(**words: object) -> None:
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

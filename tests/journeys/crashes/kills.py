@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from tests.journeys.convergence import workplace
+from tests.journeys import workplace
 
 if TYPE_CHECKING:
     from config.processes import Child

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tests.journeys.convergence import workplace
+from tests.journeys import crew, workplace
 
 if TYPE_CHECKING:
     from tests.journeys.crashes.stage import Stage
@@ -32,10 +32,10 @@ def main(name: str, breaking: str = "") -> None:
             lengths = runs.measure(stage)
             gc.collect()
             gc.freeze()
-            _say(idle=1)
+            crew.say(idle=1)
             for line in sys.stdin:
                 _play(stage, json.loads(line)["seeds"], lengths)
-                _say(idle=1)
+                crew.say(idle=1)
 
 
 def _play(stage: "Stage", seeds: Sequence[int], lengths: dict[str, int]) -> None:
@@ -43,18 +43,13 @@ def _play(stage: "Stage", seeds: Sequence[int], lengths: dict[str, int]) -> None
 
     for seed in seeds:
         ran = runs.Run(stage, runs.plan_of(seed, lengths)).play()
-        _say(
+        crew.say(
             runs=1,
             passed=sorted(set(ran.passed)),
             died=ran.died,
             figures=ran.figures,
             fault=str(ran) if ran.faults else "",
         )
-
-
-def _say(**words: object) -> None:
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

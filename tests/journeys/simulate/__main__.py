@@ -1,22 +1,14 @@
 """The command line: `make simulate`, or `python -m tests.journeys.simulate [--tenant N]`."""
 
 import argparse
-import contextlib
 import json
-import queue
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Sequence
 
-from tests.journeys.convergence.workplace import ROOT
+from tests.journeys import crew
 from tests.journeys.simulate.tally import Tally
 
 SEED = 20261121
-_TELL_EVERY_S = 10.0
-
-Worker = subprocess.Popen[str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,49 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(shares: Sequence[Sequence[int]], tally: Tally) -> None:
-    command = [sys.executable, "-m", "tests.journeys.simulate.worker"]
-    running = []
-    for index, numbers in enumerate(shares):
-        job = {"tenants": numbers, "seed": tally.seed, "months": tally.months}
-        running.append(
-            subprocess.Popen(  # noqa: S603 - our own module
-                [*command, f"simulate{index}", json.dumps(job)],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-    try:
-        _listen(running, tally)
-    finally:
-        for worker in running:
-            worker.terminate()
-            worker.wait()
-
-
-def _listen(running: Sequence[Worker], tally: Tally) -> None:
-    """Count what the workers say until each has ended; say now and then how far they are."""
-    heard: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()
-    for index, worker in enumerate(running):
-        threading.Thread(target=_hear, args=(index, worker, heard), daemon=True).start()
-    left, told_at = len(running), time.monotonic()
-    while left:
-        with contextlib.suppress(queue.Empty):
-            index, line = heard.get(timeout=1)
-            left -= not line
-            if line:
-                tally.take(index, json.loads(line))
-        if time.monotonic() - told_at > _TELL_EVERY_S:
-            told_at = time.monotonic()
-            sys.stderr.write(f"{tally.progress()}\n")
-
-
-def _hear(index: int, worker: Worker, heard: "queue.SimpleQueue[tuple[int, str]]") -> None:
-    """Pass on what a worker says; an empty line at its end."""
-    assert worker.stdout is not None
-    for line in worker.stdout:
-        heard.put((index, line))
-    heard.put((index, ""))
+    """Have each worker play its share of the tenants."""
+    jobs = [{"tenants": numbers, "seed": tally.seed, "months": tally.months} for numbers in shares]
+    workers = [[f"simulate{index}", json.dumps(job)] for index, job in enumerate(jobs)]
+    crew.listen(
+        "tests.journeys.simulate.worker",
+        workers,
+        lambda index, said, _given: tally.take(index, said),
+        tally,
+    )
 
 
 if __name__ == "__main__":

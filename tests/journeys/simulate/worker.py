@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.journeys.convergence import workplace
+from tests.journeys import crew, workplace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,17 +30,12 @@ def main(name: str, job: dict[str, Any]) -> None:
         nonlocal told_at
         if time.monotonic() - told_at > _TELL_EVERY_S:
             told_at = time.monotonic()
-            _say(day=(now - begins).days)
+            crew.say(day=(now - begins).days)
 
     outcome = perform(job["tenants"], seed=job["seed"], months=job["months"], tell=tell)
     for number, words in outcome.faults:
-        _say(fault=words, tenant=number)
-    _say(result=outcome.figures)
-
-
-def _say(**words: object) -> None:
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
+        crew.say(fault=words, tenant=number)
+    crew.say(result=outcome.figures)
 
 
 if __name__ == "__main__":
