@@ -73,6 +73,16 @@ def fall_behind(visitor: Visitor) -> None:
     )
 
 
+def forget_cards(visitor: Visitor) -> None:
+    """Have us know of no card, as between a failed payment and the news of the card it took."""
+    with psycopg.connect(visitor.stack.database_url) as connection:
+        connection.execute(
+            "UPDATE billing_paymentmethod m SET is_default = false FROM orgs_organization o"
+            " WHERE o.id = m.organization_id AND o.email = %s",
+            [visitor.email],
+        )
+
+
 def _api(visitor: Visitor, path: str, params: dict[str, str]) -> Any:
     answer = visitor.stack.simulator.api("POST", path, params)
     assert answer.status_code == 200, answer.text

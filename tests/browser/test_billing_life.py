@@ -5,10 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect as expect_that
 
+from config import processes
 from tests.browser.life_steps import (
     OVERVIEW,
     PAY_AND_SWITCH,
     fall_behind,
+    forget_cards,
     see_the_price,
     start,
     status_of,
@@ -213,6 +215,20 @@ class TestCards:
         assert status_of(visitor) == "active"
         page.goto(OVERVIEW)
         expect_that(page.get_by_text("Starter is active.").first).to_be_visible()
+
+    def test_without_one_the_way_to_give_one_stands_out(self, visitor: Visitor) -> None:
+        start(visitor)
+        fall_behind(visitor)
+        asked = visitor.page.get_by_text("Give a card: it is charged at once.")
+
+        def is_asked() -> bool:
+            # News of the card that was declined may still come in and make it known again.
+            forget_cards(visitor)
+            visitor.page.reload()
+            return asked.is_visible()
+
+        processes.wait_until(is_asked, what="The page", seconds=30, children=[])
+        visitor.assert_accessible()
 
 
 class TestInvoices:
