@@ -38,18 +38,15 @@ import httpx
 
 from tests.simulators.cardpointe import Json
 from tests.simulators.cardpointe.merchants import FNOR_MID, PASSWORD, SITE, USER
-from tests.simulators.process import SimulatorProcess
+from tests.simulators.handle import SimulatorHandle
 
 _CALLBACKS_WITHIN_S = 10
 
 
-class CardPointeSimulator:
+class CardPointeSimulator(SimulatorHandle):
     """A running simulator. Use `start` as a context manager, or `at` for one that runs already."""
 
-    def __init__(self, base_url: str, process: SimulatorProcess | None = None) -> None:
-        self.base_url = base_url
-        self.process = process
-        self.http = httpx.Client(base_url=base_url, timeout=60, trust_env=False)
+    module = "tests.simulators.cardpointe"
 
     @classmethod
     def start(
@@ -61,42 +58,14 @@ class CardPointeSimulator:
         seed: int = 0,
     ) -> Self:
         """Start a process and wait until it accepts."""
-        options = {
-            "--port": port,
-            "--state-dir": state_dir,
-            "--public-url": public_url,
-            "--seed": seed,
-        }
-        arguments = [
-            part
-            for name, value in options.items()
-            if value is not None
-            for part in (name, str(value))
-        ]
-        process = SimulatorProcess("tests.simulators.cardpointe", arguments)
-        return cls(process.base_url, process)
-
-    @classmethod
-    def at(cls, base_url: str) -> Self:
-        """Return a handle on a simulator that somebody else started."""
-        return cls(base_url)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self.stop()
-
-    def stop(self) -> int:
-        """Close the handle and end the process, if it is ours; return its exit code."""
-        self.http.close()
-        return self.process.stop() if self.process is not None else 0
-
-    def kill(self) -> None:
-        """End the process without warning."""
-        self.http.close()
-        if self.process is not None:
-            self.process.kill()
+        return cls._start(
+            {
+                "--port": port,
+                "--state-dir": state_dir,
+                "--public-url": public_url,
+                "--seed": seed,
+            }
+        )
 
     # ---------------------------------------------------------------- the gateway, raw
 
@@ -138,13 +107,6 @@ class CardPointeSimulator:
 
     # ---------------------------------------------------------------- the switches
 
-    def control(self, method: str, name: str, body: Json | None = None) -> Any:
-        """Turn or read a switch under /_sim/."""
-        answer = self.http.request(method, f"/_sim/{name}", json=body)
-        if answer.status_code != httpx.codes.OK:
-            raise ValueError(f"{method} /_sim/{name}: {answer.status_code} {answer.text}")
-        return answer.json()
-
     def tokenize(
         self,
         account: str,
@@ -173,23 +135,6 @@ class CardPointeSimulator:
         found: list[Json] = self.control("GET", f"objects/txn?{query}")["objects"]
         return found
 
-    def objects(self, kind: str) -> list[Json]:
-        """Return all rows of a kind ("account", "batch", …), oldest first."""
-        found: list[Json] = self.control("GET", f"objects/{kind}")["objects"]
-        return found
-
-    def now(self) -> int:
-        """Return its virtual time."""
-        return int(self.control("GET", "clock")["now"])
-
-    def advance(self, seconds: int) -> int:
-        """Move its clock; everything due happens before this returns the new time."""
-        return int(self.control("POST", "clock", {"advance_s": seconds})["now"])
-
-    def stop_clock(self) -> int:
-        """Let its clock stand still from now on, but for `advance`."""
-        return int(self.control("POST", "clock", {"stop": True, "advance_s": 0})["now"])
-
     def advance_to(self, moment: int) -> int:
         """Move its clock to a moment that is not past."""
         return int(self.control("POST", "clock", {"now": moment})["now"])
@@ -198,18 +143,9 @@ class CardPointeSimulator:
         """Let matching calls go wrong."""
         self.control("POST", "faults", {"kind": kind, **fault})
 
-    def clear_faults(self) -> None:
-        """Let all calls pass again."""
-        self.control("DELETE", "faults")
-
     def put_merchant(self, **fields: Any) -> Json:
         """Add a merchant, or change one that is there."""
         found: Json = self.control("POST", "merchants", fields)
-        return found
-
-    def settings(self, **changes: Any) -> Json:
-        """Change settings (noise, rate_limit, close_hour, …); return them all."""
-        found: Json = self.control("POST", "settings", changes)
         return found
 
     def close_batches(self, merchid: str | None = None) -> list[str]:

@@ -6,20 +6,17 @@ from typing import Any, Self
 
 import httpx
 
-from tests.simulators.process import SimulatorProcess
+from tests.simulators.handle import SimulatorHandle
 from tests.simulators.stripe import Json
 
 SECRET_KEY = "sk_test_simulator0000000000000001"
 PUBLISHABLE_KEY = "pk_test_simulator0000000000000001"
 
 
-class StripeSimulator:
+class StripeSimulator(SimulatorHandle):
     """A running simulator. Use `start` as a context manager, or `at` for one that runs already."""
 
-    def __init__(self, base_url: str, process: SimulatorProcess | None = None) -> None:
-        self.base_url = base_url
-        self.process = process
-        self.http = httpx.Client(base_url=base_url, timeout=60, trust_env=False)
+    module = "tests.simulators.stripe"
 
     @classmethod
     def start(
@@ -33,44 +30,16 @@ class StripeSimulator:
         public_url: str | None = None,
     ) -> Self:
         """Start a process and wait until it accepts."""
-        options = {
-            "--port": port,
-            "--state-dir": state_dir,
-            "--webhook-url": webhook_url,
-            "--webhook-secret": webhook_secret,
-            "--spec": spec,
-            "--public-url": public_url,
-        }
-        arguments = [
-            part
-            for name, value in options.items()
-            if value is not None
-            for part in (name, str(value))
-        ]
-        process = SimulatorProcess("tests.simulators.stripe", arguments)
-        return cls(process.base_url, process)
-
-    @classmethod
-    def at(cls, base_url: str) -> Self:
-        """Return a handle on a simulator that somebody else started."""
-        return cls(base_url)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self.stop()
-
-    def stop(self) -> int:
-        """Close the handle and end the process, if it is ours; return its exit code."""
-        self.http.close()
-        return self.process.stop() if self.process is not None else 0
-
-    def kill(self) -> None:
-        """End the process without warning."""
-        self.http.close()
-        if self.process is not None:
-            self.process.kill()
+        return cls._start(
+            {
+                "--port": port,
+                "--state-dir": state_dir,
+                "--webhook-url": webhook_url,
+                "--webhook-secret": webhook_secret,
+                "--spec": spec,
+                "--public-url": public_url,
+            }
+        )
 
     # ---------------------------------------------------------------- the API, raw
 
@@ -94,37 +63,14 @@ class StripeSimulator:
 
     # ---------------------------------------------------------------- the switches
 
-    def control(self, method: str, name: str, body: Json | None = None) -> Any:
-        """Turn or read a switch under /_sim/."""
-        answer = self.http.request(method, f"/_sim/{name}", json=body)
-        if answer.status_code != httpx.codes.OK:
-            raise ValueError(f"{method} /_sim/{name}: {answer.status_code} {answer.text}")
-        return answer.json()
-
     def requests(self, since: int = 0) -> list[Json]:
         """Return the API calls it got, oldest first."""
         found: list[Json] = self.control("GET", f"requests?since={since}")["requests"]
         return found
 
-    def now(self) -> int:
-        """Return its virtual time."""
-        return int(self.control("GET", "clock")["now"])
-
-    def stop_clock(self) -> int:
-        """Let its clock stand still from now on, but for `advance`."""
-        return int(self.control("POST", "clock", {"stop": True, "advance_s": 0})["now"])
-
-    def advance(self, seconds: int) -> int:
-        """Move its clock; everything due happens before this returns the new time."""
-        return int(self.control("POST", "clock", {"advance_s": seconds})["now"])
-
     def add_fault(self, **fault: Any) -> None:
         """Let matching calls fail: method, path, times, status+error | action | latency_ms."""
         self.control("POST", "faults", fault)
-
-    def clear_faults(self) -> None:
-        """Let all calls pass again."""
-        self.control("DELETE", "faults")
 
     def configure_webhooks(self, **config: Any) -> Json:
         """Disturb the deliveries: duplicate, reorder, delay_ms, drop, hold, stale_payload, …"""
@@ -164,11 +110,6 @@ class StripeSimulator:
         found = self.control("GET", "events")["events"]
         return [event for event in found if type_ in (None, event["type"])]
 
-    def objects(self, kind: str) -> list[Json]:
-        """Return all objects of a type, oldest first."""
-        found: list[Json] = self.control("GET", f"objects/{kind}")["objects"]
-        return found
-
     def dispute(self, charge: str, **how: Any) -> Json:
         """Let the cardholder's bank dispute a charge: reason, amount, inquiry; return it."""
         found: Json = self.control("POST", "disputes", {"charge": charge, **how})
@@ -177,11 +118,6 @@ class StripeSimulator:
     def decide_dispute(self, dispute: str, outcome: str) -> Json:
         """Let the bank decide a dispute: "won" or "lost", as seen from the merchant."""
         found: Json = self.control("POST", "disputes", {"dispute": dispute, "outcome": outcome})
-        return found
-
-    def settings(self, **changes: Any) -> Json:
-        """Change the account's settings (retry_days, after_retries, …); return them all."""
-        found: Json = self.control("POST", "settings", changes)
         return found
 
     def reset(self, *, endpoints: bool = False) -> None:
