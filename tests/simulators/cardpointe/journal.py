@@ -1,25 +1,17 @@
 """What was asked of the simulator, call by call."""
 
-from collections import deque
-
+from tests.simulators import journal
 from tests.simulators.cardpointe import Json
 
-_KEPT = 20_000
 _HIDDEN = ("cvv2", "cvv", "signature")
 
 
-class Journal:
-    """The latest calls, numbered; `since` lets a reader go on where it stopped."""
-
-    def __init__(self) -> None:
-        self.entries: deque[Json] = deque(maxlen=_KEPT)
-        self.last = 0
+class Journal(journal.Journal):
+    """The latest calls of the gateway."""
 
     def open_entry(self, op: str, method: str, path: str, fields: Json, virtual: int) -> Json:
         """Begin an entry; the pipeline fills in the rest."""
-        self.last += 1
         entry: Json = {
-            "seq": self.last,
             "op": op,
             "method": method,
             "path": path,
@@ -34,12 +26,7 @@ class Journal:
             "error": None,
             "virtual_at": virtual,
         }
-        self.entries.append(entry)
-        return entry
-
-    def since(self, seq: int) -> list[Json]:
-        """Return the entries after a number, oldest first."""
-        return [entry for entry in self.entries if entry["seq"] > seq]
+        return self.add(entry)
 
 
 def without_card_data(fields: Json) -> Json:
