@@ -1,41 +1,32 @@
 """The switches under /_sim/: what a test asks the simulator to be like."""
 
-import json
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from tests.simulators.cardpointe import Json, batches, funding, merchants, tokens, updater
 from tests.simulators.cardpointe.callbacks import BODIES, MODES, Callbacks
-from tests.simulators.cardpointe.faults import Fault
 from tests.simulators.cardpointe.gateway import Gateway
 from tests.simulators.cardpointe.world import World
+from tests.simulators.switchboard import Switchboard
 
-Switch = Callable[[Json, dict[str, str]], Any]
 
-
-class Control:
+class Control(Switchboard):
     """Reads and turns the switches."""
+
+    bad_input = (*Switchboard.bad_input, KeyError)
 
     def __init__(
         self, world: World, gateway: Gateway, callbacks: Callbacks, after_change: Callable[[], None]
     ) -> None:
+        super().__init__(
+            faults=gateway.faults, journal=gateway.journal, settings=lambda: self.world.settings
+        )
         self.world, self.gateway, self.callbacks = world, gateway, callbacks
         self.after_change = after_change
-        self.switches: dict[tuple[str, str], Switch] = {
-            ("GET", "requests"): self._requests,
+        self.switches |= {
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._advance,
-            ("GET", "faults"): self._faults,
-            ("POST", "faults"): self._add_fault,
-            ("DELETE", "faults"): self._clear_faults,
             ("GET", "merchants"): self._merchants,
             ("POST", "merchants"): self._put_merchant,
-            ("GET", "settings"): self._settings,
-            ("POST", "settings"): self._change_settings,
             ("POST", "tokens"): self._tokenize,
             ("POST", "cards"): self._turn_card,
             ("POST", "batches/close"): self._close_batches,
@@ -48,27 +39,8 @@ class Control:
             ("POST", "reset"): self._reset,
         }
 
-    async def __call__(self, request: Request) -> Response:
-        """Answer a request under /_sim/."""
-        name = request.url.path.removeprefix("/_sim/")
-        query = dict(request.query_params)
-        try:
-            body = await request.body()
-            given: Json = dict(json.loads(body)) if body else {}
-            if request.method == "GET" and name.startswith("objects/"):
-                return JSONResponse(self._objects(name.removeprefix("objects/"), query))
-            switch = self.switches.get((request.method, name))
-            if switch is None:
-                return JSONResponse({"error": f"no switch {request.method} {name}"}, 404)
-            answer = switch(given, query)
-        except (ValueError, TypeError, KeyError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+    def _turned(self) -> None:
         self.after_change()
-        return JSONResponse(answer)
-
-    def _requests(self, _given: Json, query: dict[str, str]) -> Json:
-        journal = self.gateway.journal
-        return {"requests": journal.since(int(query.get("since", 0))), "last": journal.last}
 
     def _clock(self, _given: Json, _query: dict[str, str]) -> Json:
         return {"now": self.world.now(), "offset_s": self.world.offset}
@@ -92,21 +64,6 @@ class Control:
         self.gateway.run_due()
         return self._clock(given, query)
 
-    def _faults(self, _given: Json, _query: dict[str, str]) -> Json:
-        return {"faults": self.gateway.faults.shown()}
-
-    def _add_fault(self, given: Json, query: dict[str, str]) -> Json:
-        known = {field.name for field in fields(Fault)}
-        unknown = sorted(set(given) - known)
-        if unknown:
-            raise ValueError(f"unknown: {', '.join(unknown)}; a fault has {', '.join(known)}")
-        self.gateway.faults.waiting.append(Fault(**given))
-        return self._faults(given, query)
-
-    def _clear_faults(self, given: Json, query: dict[str, str]) -> Json:
-        self.gateway.faults.waiting.clear()
-        return self._faults(given, query)
-
     def _merchants(self, _given: Json, _query: dict[str, str]) -> Json:
         return {"merchants": list(self.world.store.rows("_merchant"))}
 
@@ -119,17 +76,10 @@ class Control:
         self.world.put_merchant(merchant)
         return merchants.shown(merchant)
 
-    def _settings(self, _given: Json, _query: dict[str, str]) -> Json:
-        return dict(self.world.settings)
-
-    def _change_settings(self, given: Json, _query: dict[str, str]) -> Json:
-        unknown = sorted(set(given) - set(self.world.settings))
-        if unknown:
-            raise ValueError(f"unknown settings: {', '.join(unknown)}")
+    def _change_settings(self, given: Json, query: dict[str, str]) -> Json:
         if given.get("hpp_mode", "once") not in MODES or given.get("hpp_body", "raw") not in BODIES:
             raise ValueError(f"hpp_mode is of {MODES}, hpp_body of {BODIES}")
-        self.world.settings.update(given)
-        return dict(self.world.settings)
+        return super()._change_settings(given, query)
 
     def _tokenize(self, given: Json, _query: dict[str, str]) -> Json:
         """Make a token as the tokenizer's page would: card, expiry and security code at once."""
@@ -208,7 +158,7 @@ class Control:
         """Forget everything; `now` is the moment the new world begins at, else the real one."""
         moment = given.get("now")
         self.world.reset(now=None if moment is None else int(moment))
-        self.gateway.faults.waiting.clear()
-        self.gateway.journal.entries.clear()
+        self.faults.waiting.clear()
+        self.journal.entries.clear()
         self.gateway.limiter.seen.clear()
         return {"reset": True}

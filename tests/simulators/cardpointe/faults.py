@@ -1,11 +1,11 @@
 """Faults on request: lost, late, broken and unwelcome answers for chosen calls."""
 
-import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from starlette.types import Receive
 
 from tests.simulators.cardpointe import Json, codes
+from tests.simulators.faults import BaseFault, WaitingFaults, cut, hold
 
 _INQUIRIES = ("inquire", "inquireByOrderid")
 _VOIDS = ("void", "voidByOrderId")
@@ -32,13 +32,12 @@ _UNHEARD = {"drop_before", "inquiry_down", "void_down"}
 
 
 @dataclass
-class Fault:
+class Fault(BaseFault):
     """What happens to the next `times` calls that match. `times` -1 never wears out."""
 
     kind: str
     # The operation ("auth", "refund", …; "*" is any); empty: what the kind is usually for.
     op: str = ""
-    times: int = 1
     # Matching calls that pass first.
     skip: int = 0
     orderid: str = ""
@@ -91,11 +90,11 @@ class Fault:
         return int(self.kind.removeprefix("http_")) if self.kind.startswith("http_") else None
 
 
-class Faults:
+class Faults(WaitingFaults[Fault]):
     """The faults that wait for their calls."""
 
     def __init__(self) -> None:
-        self.waiting: list[Fault] = []
+        super().__init__(Fault)
 
     def take(self, op: str, fields: Json) -> Fault | None:
         """Return the fault for this call, counted down."""
@@ -110,25 +109,10 @@ class Faults:
             return fault
         return None
 
-    def shown(self) -> list[Json]:
-        """Return the faults that have not worn out."""
-        return [asdict(fault) for fault in self.waiting if fault.times != 0]
-
 
 async def vanish(receive: Receive, hold_s: float) -> None:
     """Answer nothing: cut the connection at once, or after the caller gave up or waited."""
     if hold_s:
-        try:
-            await asyncio.wait_for(_gone(receive), timeout=hold_s)
-        except TimeoutError:
-            pass
-        else:
-            return
-    # uvicorn hands `receive` out as a method of its request cycle, which knows the transport.
-    transport = receive.__self__.transport  # type: ignore[attr-defined]
-    transport.abort()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        await hold(receive, hold_s)
+    else:
+        cut(receive)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from tests.simulators.faults import cut, hold
 from tests.simulators.stripe import API_VERSION, Json, auth, expand, faults, ids, journal, routing
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.idempotency import Keys, Stored
@@ -248,9 +249,9 @@ async def _read(receive: Receive) -> bytes:
 
 async def _vanish(fault: faults.Fault, receive: Receive) -> None:
     if fault.action in ("reset_before", "reset_after"):
-        faults.cut(receive)
+        cut(receive)
     else:
-        await faults.hold(receive, fault.hold_s)
+        await hold(receive, fault.hold_s)
 
 
 async def _respond(send: Send, status: int, text: str, extra: dict[str, str]) -> None:

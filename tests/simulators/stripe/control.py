@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import fields
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,56 +11,36 @@ from tests.simulators.stripe.api import Api
 from tests.simulators.stripe.deliveries import Deliveries, default_disturbance
 from tests.simulators.stripe.engine import clockwork, disputing
 from tests.simulators.stripe.errors import Refusal
-from tests.simulators.stripe.faults import Fault
 from tests.simulators.stripe.world import World, default_settings
+from tests.simulators.switchboard import Switchboard
 
-Switch = Callable[[Json, dict[str, str]], Awaitable[Any]]
 
-
-class Control:
+class Control(Switchboard):
     """Reads and turns the switches."""
 
     def __init__(self, world: World, api: Api, deliveries: Deliveries) -> None:
+        super().__init__(
+            faults=api.faults, journal=api.journal, settings=lambda: self.world.settings
+        )
         self.world, self.api, self.deliveries = world, api, deliveries
         self.advancing = asyncio.Lock()
-        self.switches: dict[tuple[str, str], Switch] = {
-            ("GET", "requests"): self._requests,
+        self.switches |= {
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._advance,
-            ("GET", "faults"): self._faults,
-            ("POST", "faults"): self._add_fault,
-            ("DELETE", "faults"): self._clear_faults,
             ("GET", "webhooks"): self._webhooks,
             ("POST", "webhooks"): self._configure_webhooks,
             ("POST", "webhooks/deliver"): self._deliver,
             ("GET", "events"): self._events,
             ("POST", "disputes"): self._dispute,
-            ("GET", "settings"): self._settings,
-            ("POST", "settings"): self._change_settings,
             ("POST", "reset"): self._reset,
         }
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request under /_sim/."""
-        name = request.url.path.removeprefix("/_sim/")
-        query = dict(request.query_params)
         try:
-            body = await request.body()
-            given: Json = dict(json.loads(body)) if body else {}
-            if request.method == "GET" and name.startswith("objects/"):
-                return JSONResponse(self._objects(name.removeprefix("objects/")))
-            switch = self.switches.get((request.method, name))
-            if switch is None:
-                return JSONResponse({"error": f"no switch {request.method} {name}"}, 404)
-            return JSONResponse(await switch(given, query))
-        except (ValueError, TypeError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+            return await super().__call__(request)
         except Refusal as refusal:
             return JSONResponse(refusal.body(), refusal.status)
-
-    async def _requests(self, _given: Json, query: dict[str, str]) -> Json:
-        entries = self.api.journal.since(int(query.get("since", 0)))
-        return {"requests": entries, "last": self.api.journal.last}
 
     async def _clock(self, _given: Json, _query: dict[str, str]) -> Json:
         return {"now": self.world.now(), "offset_s": self.world.offset}
@@ -87,21 +64,6 @@ class Control:
                 self.world.stopped = target
         self.api.after_request()
         return {**await self._clock(given, query), "jobs": jobs}
-
-    async def _faults(self, _given: Json, _query: dict[str, str]) -> Json:
-        return {"faults": self.api.faults.shown()}
-
-    async def _add_fault(self, given: Json, query: dict[str, str]) -> Json:
-        known = {field.name for field in fields(Fault)}
-        unknown = sorted(set(given) - known)
-        if unknown:
-            raise ValueError(f"unknown: {', '.join(unknown)}; a fault has {', '.join(known)}")
-        self.api.faults.waiting.append(Fault(**given))
-        return await self._faults(given, query)
-
-    async def _clear_faults(self, given: Json, query: dict[str, str]) -> Json:
-        self.api.faults.waiting.clear()
-        return await self._faults(given, query)
 
     async def _webhooks(self, _given: Json, query: dict[str, str]) -> Json:
         store, state = self.world.store, query.get("state")
@@ -127,7 +89,7 @@ class Control:
     async def _events(self, _given: Json, _query: dict[str, str]) -> Json:
         return {"events": [json.loads(row["body"]) for row in self.world.store.rows("event")]}
 
-    def _objects(self, kind: str) -> Json:
+    def _objects(self, kind: str, _query: dict[str, str]) -> Json:
         if kind.startswith("_"):
             raise ValueError("rows of the simulator's own are not shown")
         return {"objects": list(self.world.store.rows(kind))}
@@ -153,16 +115,6 @@ class Control:
         self.api.after_request()
         return dispute
 
-    async def _settings(self, _given: Json, _query: dict[str, str]) -> Json:
-        return dict(self.world.settings)
-
-    async def _change_settings(self, given: Json, _query: dict[str, str]) -> Json:
-        unknown = sorted(set(given) - set(self.world.settings))
-        if unknown:
-            raise ValueError(f"unknown settings: {', '.join(unknown)}")
-        self.world.settings.update(given)
-        return dict(self.world.settings)
-
     async def _reset(self, given: Json, _query: dict[str, str]) -> Json:
         """Forget objects, events, faults, requests and time; endpoints only if asked to."""
         store = self.world.store
@@ -178,8 +130,8 @@ class Control:
         self.deliveries.queue.clear()
         self.deliveries.config.update(default_disturbance())
         self.deliveries.random.seed(0)
-        self.api.faults.waiting.clear()
-        self.api.journal.entries.clear()
+        self.faults.waiting.clear()
+        self.journal.entries.clear()
         self.api.keys.running.clear()
         self.api.after_request()
         return {"reset": True}

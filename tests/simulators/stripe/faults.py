@@ -1,11 +1,9 @@
 """Faults on request: errors, silence, cut connections and latency for chosen calls."""
 
-import asyncio
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-from starlette.types import Receive
-
+from tests.simulators.faults import BaseFault, WaitingFaults
 from tests.simulators.stripe import Json
 
 ACTIONS = ("timeout_before", "timeout_after", "reset_before", "reset_after")
@@ -13,12 +11,11 @@ _DEFAULT_ERROR = {"type": "api_error", "message": "An error was asked for."}
 
 
 @dataclass
-class Fault:
+class Fault(BaseFault):
     """What happens to the next `times` calls that match. `times` -1 never wears out."""
 
     method: str = "*"
     path: str = ".*"
-    times: int = 1
     status: int | None = None
     error: Json = field(default_factory=lambda: dict(_DEFAULT_ERROR))
     action: str | None = None
@@ -39,11 +36,11 @@ class Fault:
         return self.method in ("*", method) and re.search(self.path, path) is not None
 
 
-class Faults:
+class Faults(WaitingFaults[Fault]):
     """The faults that wait for their calls."""
 
     def __init__(self) -> None:
-        self.waiting: list[Fault] = []
+        super().__init__(Fault)
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault for this call, counted down."""
@@ -53,27 +50,3 @@ class Faults:
                     fault.times -= 1
                 return fault
         return None
-
-    def shown(self) -> list[Json]:
-        """Return the faults that have not worn out."""
-        return [asdict(fault) for fault in self.waiting if fault.times != 0]
-
-
-def cut(receive: Receive) -> None:
-    """Cut the connection of a request: the caller sees a reset instead of an answer."""
-    # uvicorn hands `receive` out as a method of its request cycle, which knows the transport.
-    transport = receive.__self__.transport  # type: ignore[attr-defined]
-    transport.abort()
-
-
-async def hold(receive: Receive, seconds: float) -> None:
-    """Answer nothing until the caller gives up or the time is over, then cut the connection."""
-
-    async def gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    try:
-        await asyncio.wait_for(gone(), timeout=seconds)
-    except TimeoutError:
-        cut(receive)
