@@ -14,6 +14,7 @@ from billing.services import (
     mirror,
     quotes,
     reconcile,
+    reminders,
     renewals,
     resolve,
     retries,
@@ -88,6 +89,12 @@ def end_grace(**_future: Any) -> None:
 def run_renewals(**_future: Any) -> None:
     """Renew, charge again and end what is due at the providers we bill for ourselves."""
     renewals.run_due(now=clock.now())
+
+
+@shared_task(name=jobs.REMIND_OF_RENEWALS)
+def remind_of_renewals(**_future: Any) -> None:
+    """Tell payers what their next period will cost, some days before it begins."""
+    reminders.remind_of_renewals(now=clock.now())
 
 
 @shared_task(name=jobs.DROP_OLD_QUOTES)

@@ -31,6 +31,7 @@ _BILLING_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.deliver_invoices": timedelta(minutes=10),
     "billing.end_grace": timedelta(seconds=60),
     "billing.run_renewals": timedelta(seconds=10),
+    "billing.remind_of_renewals": timedelta(minutes=10),
     "billing.drop_old_quotes": timedelta(hours=1),
     "billing.reconcile_recent": timedelta(hours=1),
     "billing.reconcile_all": crontab(hour="2", minute="41"),

@@ -92,6 +92,28 @@ TRIAL_ENDING: Final = Mail(
     ),
 )
 
+# The specification's RenewalReminder, some days before a period is paid. `amount` is what is to be
+# paid then, `method` what it is charged to ("Visa ending in 4242"), empty where nothing is known;
+# with `is_sent` it is not charged but sent as an invoice.
+RENEWAL_REMINDER: Final = Mail(
+    "renewal_reminder",
+    needs=frozenset(
+        {
+            "organization",
+            "plan",
+            "renews_on",
+            "amount",
+            "interval",
+            "seats",
+            "discount",
+            "method",
+            "is_sent",
+            "manage_url",
+            "support_email",
+        }
+    ),
+)
+
 # An invoice, its PDF attached: paid (a receipt), or to be paid by `due` at `pay_url`; both are
 # empty where nothing is to be paid (any more).
 INVOICE: Final = Mail(
@@ -192,6 +214,7 @@ _MAILS = {
     for mail in (
         SUBSCRIPTION_CONFIRMED,
         TRIAL_ENDING,
+        RENEWAL_REMINDER,
         TEAM_INVITATION,
         INVOICE,
         PAYMENT_FAILED,

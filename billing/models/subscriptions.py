@@ -68,6 +68,12 @@ class Subscription(BaseModel):
     cancel_reason = models.CharField(max_length=100, blank=True, help_text="Why they leave.")
     cancel_comment = models.TextField(blank=True)
     billing_email = models.EmailField(blank=True)
+    reminded_for = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The end of the period before which its payer was told of the renewal.",
+    )
     payment_method_external_id = models.CharField(
         max_length=255,
         blank=True,

@@ -23,6 +23,7 @@ SWEEPS = {
     jobs.DROP_OLD_QUOTES: 3600,
     jobs.RECONCILE_RECENT: 3600,
     jobs.RUN_RENEWALS: 10,
+    jobs.REMIND_OF_RENEWALS: 600,
     "cardconnect.poll_accounts": 900,
     "cardconnect.send_queued_refunds": 900,
     "cardconnect.delete_unused_profiles": 600,
