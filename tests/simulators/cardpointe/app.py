@@ -16,8 +16,8 @@ from tests.simulators.cardpointe.gateway import Gateway
 from tests.simulators.cardpointe.hpp import PaymentPage
 from tests.simulators.cardpointe.persistence import Snapshot
 from tests.simulators.cardpointe.world import World
+from tests.simulators.snapshots import SavesItself
 
-_SAVE_DELAY_S = 0.05
 _TICK_S = 0.5
 _HOST = re.compile(r"(?P<site>[a-z0-9-]+)\.cardconnect\.com(?::\d+)?")
 _HPP_HOST = re.compile(r"(?P<name>[a-z0-9-]+)\.securepayments\.cardpointe\.com(?::\d+)?")
@@ -25,12 +25,13 @@ _HPP_PATH = re.compile(r"/hpp/(?P<name>[a-z0-9-]+)/pay")
 _SITE_PATH = re.compile(r"/gw/(?P<site>[a-z0-9-]+)(?P<rest>/.*)")
 
 
-class Simulator:
+class Simulator(SavesItself):
     """Everything that runs in the process."""
 
     def __init__(
         self, *, public_url: str, seed: int = 0, state_dir: pathlib.Path | None = None
     ) -> None:
+        super().__init__()
         self.public_url = public_url
         self.world = World(seed=seed)
         self.gateway = Gateway(self.world, self.save_soon)
@@ -38,11 +39,8 @@ class Simulator:
         self.callbacks = Callbacks(self.world)
         self.page = PaymentPage(self.world, self.gateway, self.callbacks, self.save_soon)
         self.control = Control(self.world, self.gateway, self.callbacks, self.save_soon)
-        self.snapshot: Snapshot | None = None
-        self.saving: asyncio.TimerHandle | None = None
         if state_dir is not None:
-            self.snapshot = Snapshot(self.world, state_dir)
-            self.snapshot.load()
+            self.keep_in(Snapshot(self.world, state_dir))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -72,17 +70,6 @@ class Simulator:
             return await self.page(request, name=name)
         return JSONResponse({"status": 404, "error": "Not Found", "path": path}, 404)
 
-    def save_soon(self) -> None:
-        """Write the state shortly after."""
-        if self.snapshot is not None and self.saving is None:
-            loop = asyncio.get_running_loop()
-            self.saving = loop.call_later(_SAVE_DELAY_S, self._save)
-
-    def _save(self) -> None:
-        self.saving = None
-        if self.snapshot is not None:
-            self.snapshot.save()
-
     async def background(self) -> None:
         """Send callbacks and let the clock run until cancelled."""
         await asyncio.gather(self.callbacks.run(), self.tick())
@@ -94,11 +81,6 @@ class Simulator:
             self.gateway.run_due()
             if self.world.store.dirty:
                 self.save_soon()
-
-    def close(self) -> None:
-        """Write the rest of the state."""
-        if self.snapshot is not None:
-            self.snapshot.close()
 
 
 def _page_name(request: Request) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.store import Store, copied, value_of
+from tests.simulators.stripe.store import Store, copied
 from tests.simulators.stripe.world import World
 
 
@@ -51,7 +51,7 @@ class _Copies(Store):
         known.update(self.index.get((kind, field, value), {}))
         for row_id in known:
             row = self.find(kind, row_id)
-            if row is not None and value_of(row, field) == value:
+            if row is not None and self.value_of(row, field) == value:
                 yield row
 
 
