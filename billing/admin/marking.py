@@ -1,6 +1,5 @@
 """Entering transfers that staff saw on a bank account, and giving invoices up."""
 
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.html import format_html
 
 from billing import money
 from billing.admin import display
+from billing.admin.amounts import AmountForm
 from billing.admin.refunding import RefundPages
 from billing.enums import InvoiceStatus
 from billing.models import BankAccount, Invoice, ManualPayment
@@ -26,12 +26,11 @@ _PAGE = "billing_invoice_mark_paid"
 _WRITE_OFF_PAGE = "billing_invoice_write_off"
 
 
-class MarkPaidForm(desk_pages.DeskForm):
+class MarkPaidForm(AmountForm):
     """A payment as it stands on the bank statement."""
 
-    amount = forms.DecimalField(
-        max_digits=14, decimal_places=3, help_text="All that is still to be paid, or a part of it."
-    )
+    amount_help = "All that is still to be paid, or a part of it."
+
     reference = forms.CharField(
         max_length=100,
         help_text="As it stands on the bank statement. The same one counts once for an invoice.",
@@ -39,21 +38,6 @@ class MarkPaidForm(desk_pages.DeskForm):
     received_on = forms.DateField(
         label="Received on", widget=forms.DateInput(attrs={"type": "date"})
     )
-
-    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
-        """Read the amount in this currency."""
-        super().__init__(*args, **kwargs)
-        self._currency = currency
-        self.fields["amount"].label = f"Amount in {currency}"
-
-    def clean_amount(self) -> int:
-        """Return minor units."""
-        try:
-            return money.to_minor(self.cleaned_data["amount"], self._currency)
-        except ValueError as error:
-            raise forms.ValidationError(
-                "The currency has no such small unit.", code="invalid"
-            ) from error
 
 
 class MarkPaidPages(RefundPages[Invoice]):

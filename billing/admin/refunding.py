@@ -1,7 +1,7 @@
 """Giving a payment back from the back office, in full or in part, after a question."""
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from django import forms
@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from billing import money
 from billing.admin import display
+from billing.admin.amounts import AmountForm
 from billing.enums import ObligationState, RefundReason
 from billing.models import Invoice, Obligation, PaymentAttempt
 from billing.services import refunds
@@ -36,12 +37,11 @@ class Payment:
     payer: str
 
 
-class RefundForm(desk_pages.DeskForm):
+class RefundForm(AmountForm):
     """How much, and why."""
 
-    amount = forms.DecimalField(
-        max_digits=14, decimal_places=3, help_text="All that is left, or a part of it."
-    )
+    amount_help = "All that is left, or a part of it."
+
     reason = forms.ChoiceField(choices=RefundReason.choices)
     note = forms.CharField(
         max_length=500,
@@ -51,21 +51,6 @@ class RefundForm(desk_pages.DeskForm):
     )
     # What is sent twice from one page is done once.
     request_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
-        """Read the amount in this currency."""
-        super().__init__(*args, **kwargs)
-        self._currency = currency
-        self.fields["amount"].label = f"Amount in {currency}"
-
-    def clean_amount(self) -> int:
-        """Return minor units."""
-        try:
-            return money.to_minor(self.cleaned_data["amount"], self._currency)
-        except ValueError as error:
-            raise forms.ValidationError(
-                "The currency has no such small unit.", code="invalid"
-            ) from error
 
 
 class RefundPages(ReadOnlyAdmin[ModelT]):
