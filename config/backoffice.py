@@ -127,6 +127,8 @@ UNFOLD: dict[str, Any] = {
                     _page("CardConnect cards", "credit_card", "cardconnect", "storedcard"),
                     _page("CardConnect profiles", "wallet", "cardconnect", "gatewayprofile"),
                     _page("Gateway payments", "point_of_sale", "cardconnect", "gatewaytransaction"),
+                    _page("Chargebacks", "undo", "cardconnect", "gatewayreversal"),
+                    _page("Payouts", "account_balance", "cardconnect", "fundingreport"),
                     _page("Stripe customers", "contacts", "djstripe", "customer"),
                     _page("Stripe subscriptions", "event_repeat", "djstripe", "subscription"),
                     _page("Stripe invoices", "receipt_long", "djstripe", "invoice"),

@@ -44,6 +44,7 @@ TABLES_WITHOUT_ORGANIZATION = {
     "EngineCoupon",
     "MerchantAccount",
     "AccountState",
+    "FundingReport",
     "GatewayProfile",
     "DunningPolicy",
     "PlanDunning",

@@ -8,7 +8,9 @@ from django.utils import timezone
 from billing.drivers.cardconnect import account_check, accounts
 from billing.drivers.cardconnect.models import (
     AccountState,
+    FundingReport,
     GatewayProfile,
+    GatewayReversal,
     GatewayTransaction,
     StoredCard,
 )
@@ -42,7 +44,16 @@ class AccountStateAdmin(ReadOnlyAdmin[AccountState]):
     list_filter = (("broken_at", admin.EmptyFieldListFilter),)
     list_select_related = ("account",)
     search_fields = ("account__label", "account__external_id")
-    fields = ("account", "broken_at", "checked_at", "polled_at", "facts", "id", "created_at")
+    fields = (
+        "account",
+        "broken_at",
+        "checked_at",
+        "polled_at",
+        "funding_read_until",
+        "facts",
+        "id",
+        "created_at",
+    )
     ordering = ("-broken_at", "-created_at")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
@@ -125,6 +136,7 @@ class GatewayTransactionAdmin(ReadOnlyAdmin[GatewayTransaction]):
         "batchid",
         "decided_at",
         "settled_at",
+        "paid_out_on",
         "asked_at",
         "id",
         "created_at",
@@ -135,3 +147,68 @@ class GatewayTransactionAdmin(ReadOnlyAdmin[GatewayTransaction]):
     def amount(self, row: GatewayTransaction) -> str:
         """Show it as a person reads it."""
         return Money(row.amount_minor, row.currency).display()
+
+
+@admin.register(GatewayReversal)
+class GatewayReversalAdmin(ReadOnlyAdmin[GatewayReversal]):
+    list_display = (
+        "number",
+        "organization",
+        "kind",
+        "amount",
+        "reason_code",
+        "opened_on",
+        "won_on",
+    )
+    list_filter = ("kind", ("won_on", admin.EmptyFieldListFilter))
+    list_select_related = ("organization",)
+    search_fields = (
+        "number",
+        "external_id",
+        "charge__reference",
+        "charge__retref",
+        "organization__name",
+        "organization__slug",
+    )
+    fields = (
+        "organization",
+        "account",
+        "charge",
+        "kind",
+        "number",
+        "amount",
+        "reason_code",
+        "reason",
+        "opened_on",
+        "won_on",
+        "external_id",
+        "id",
+        "created_at",
+    )
+    ordering = ("-opened_on", "-created_at")
+
+    @admin.display(description="Amount")
+    def amount(self, row: GatewayReversal) -> str:
+        """Show it as a person reads it."""
+        return Money(row.amount_minor, row.currency).display()
+
+
+@admin.register(FundingReport)
+class FundingReportAdmin(ReadOnlyAdmin[FundingReport]):
+    list_display = ("day", "account", "net_sales", "transactions", "reversals", "unknown")
+    list_filter = ("account",)
+    list_select_related = ("account",)
+    search_fields = ("account__label", "account__external_id", "external_id")
+    fields = (
+        "account",
+        "day",
+        "net_sales",
+        "transactions",
+        "reversals",
+        "unknown",
+        "external_id",
+        "read_at",
+        "id",
+        "created_at",
+    )
+    ordering = ("-day",)

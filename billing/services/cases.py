@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from billing.enums import CaseKind, CaseState
+from billing.enums import CaseKind, CaseState, DisputeStatus
 from billing.models import Case, Dispute, ManualPayment, Refund, Subscription
 from billing.money import Money
 from billing.services import timeline
@@ -94,13 +94,17 @@ def open_dispute(*, dispute: Dispute) -> bool:
     due = dispute.evidence_due_at
     answer = f"answer at {dispute.provider}" + (f" by {due:%-d %B %Y}" if due else "")
     reason = dispute.reason or "no reason given"
+    summary = f"A payment of {amount} is disputed ({reason}): {answer}, or accept it."
+    if dispute.status == DisputeStatus.LOST:
+        summary = (
+            f"A payment of {amount} was taken back by the bank ({reason}): "
+            "collect it some other way, or accept it."
+        )
     _, was_new = Case.objects.get_or_create(
         organization=dispute.organization,
         kind=CaseKind.DISPUTE,
         external_id=dispute.external_id,
-        defaults={
-            "summary": f"A payment of {amount} is disputed ({reason}): {answer}, or accept it.",
-        },
+        defaults={"summary": summary},
     )
     return was_new
 

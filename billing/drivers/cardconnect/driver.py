@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from billing.drivers.base import Capabilities, SignatureInvalid
-from billing.drivers.cardconnect import accounts, events, hosted, tokenizer
+from billing.drivers.cardconnect import accounts, disputes, events, hosted, tokenizer
 from billing.drivers.cardconnect.rail import CardConnectRail
 from billing.drivers.cardconnect.settling import Settling
 from billing.engine.driver import EngineDriver
 from billing.engine.rails import Rail
 from billing.enums import Provider
-from billing.types import CardElement, NormalizedEvent, VerifiedWebhook
+from billing.types import CardElement, DisputeSnapshot, NormalizedEvent, VerifiedWebhook
 
 
 class CardConnectDriver(Settling, EngineDriver):
@@ -41,6 +41,10 @@ class CardConnectDriver(Settling, EngineDriver):
         """
         merchant = accounts.usable(accounts.of_seller(None))
         return CardElement(frame_url=tokenizer.frame_of(merchant))
+
+    def retrieve_dispute(self, external_id: str) -> DisputeSnapshot:
+        """Say how a chargeback or a return stands, as the funding reports told it."""
+        return disputes.retrieve(external_id)
 
     def verify_webhook(
         self, body: bytes, headers: Mapping[str, str], *, secret: str

@@ -9,14 +9,17 @@ from typing import Any, Literal
 
 from billing import jobs
 from billing.engine import ids
-from billing.enums import Provider
+from billing.enums import FactKind, Provider
 from billing.models import InboxEvent
-from billing.types import NormalizedEvent, Subject
+from billing.types import Fact, NormalizedEvent, Subject
 
 Kind = Literal[
     "charge.settled",
     "charge.rejected",
     "charge.refunded",
+    "charge.disputed",
+    "dispute.closed",
+    "payout.paid",
     "card.updated",
     "card.closed",
     "hosted.paid",
@@ -25,6 +28,9 @@ _TYPES: dict[str, str] = {
     "charge.settled": "billing.payment.settled",
     "charge.rejected": "billing.payment.rejected",
     "charge.refunded": "billing.refund.updated",
+    "charge.disputed": "billing.dispute.opened",
+    "dispute.closed": "billing.dispute.closed",
+    "payout.paid": "billing.payout.paid",
     "card.updated": "billing.payment_method.updated",
     "card.closed": "billing.payment_method.closed",
 }
@@ -66,6 +72,18 @@ def normalize(payload: Mapping[str, Any]) -> NormalizedEvent:
         provider_type=kind,
         occurred_at=occurred_at(payload),
         subject=_subject(kind, payload),
+        fact=_disputed(payload) if kind == "charge.disputed" else None,
+    )
+
+
+def _disputed(payload: Mapping[str, Any]) -> Fact:
+    return Fact(
+        kind=FactKind.DISPUTED,
+        external_id=str(payload["dispute"]),
+        occurred_at=occurred_at(payload),
+        amount_minor=int(payload["amount_minor"]),
+        currency=str(payload["currency"]),
+        detail={"charge": str(payload["charge"]), "reason": str(payload["reason"])},
     )
 
 
@@ -77,6 +95,8 @@ def occurred_at(payload: Mapping[str, Any]) -> datetime:
 def _subject(kind: str, payload: Mapping[str, Any]) -> Subject | None:
     if kind == "charge.refunded":
         return Subject("charge", str(payload["charge"]))
+    if kind in {"charge.disputed", "dispute.closed"}:
+        return Subject("dispute", str(payload["dispute"]))
     if kind in {"card.updated", "card.closed"}:
         return Subject("customer", str(payload["payer"]))
     return None

@@ -22,6 +22,9 @@ class AccountState(BaseModel):
     )
     checked_at = models.DateTimeField(null=True, blank=True)
     polled_at = models.DateTimeField(null=True, blank=True)
+    funding_read_until = models.DateField(
+        null=True, blank=True, help_text="The last day whose funding report was read."
+    )
     facts = models.JSONField(
         default=dict, blank=True, help_text="The gateway's word on it: processor, AVS, fees …"
     )
@@ -149,6 +152,9 @@ class GatewayTransaction(BaseModel):
     batchid = models.CharField(max_length=20, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
+    paid_out_on = models.DateField(
+        null=True, blank=True, help_text="When it reached, or left, the merchant's bank account."
+    )
     is_told = models.BooleanField(
         default=False, editable=False, help_text="Whether its settlement was told of."
     )
@@ -189,3 +195,76 @@ class GatewayTransaction(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}"
+
+
+class FundingReport(BaseModel):
+    """What the gateway says was paid out to a merchant account on a day.
+
+    Its sums are shown as the gateway wrote them and never reckoned with: whether they are cents or
+    whole units differs between its documents and its recordings.
+    """
+
+    account = models.ForeignKey(MerchantAccount, models.PROTECT, related_name="+")
+    day = models.DateField()
+    external_id = models.CharField(max_length=64, blank=True, help_text="The gateway's name of it.")
+    net_sales = models.CharField(max_length=30, blank=True, help_text="In the gateway's words.")
+    transactions = models.PositiveIntegerField(default=0)
+    reversals = models.PositiveIntegerField(
+        default=0, help_text="Chargebacks and returns in it, their ends included."
+    )
+    unknown = models.PositiveIntegerField(
+        default=0, help_text="Those among them of charges that are not ours."
+    )
+    read_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "day"], name="cardconnect_funding_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account}, {self.day}"
+
+
+class ReversalKind(models.TextChoices):
+    """How a bank took a charge back."""
+
+    CHARGEBACK = "chargeback", "Chargeback"
+    RETURN = "return", "Returned by the bank"
+
+
+class GatewayReversal(BaseModel):
+    """A charge that a bank took back, as funding reports tell it: `cc_dp_…` for the rest of Till.
+
+    A chargeback may be won; what a bank returned is gone.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    account = models.ForeignKey(MerchantAccount, models.PROTECT, related_name="+")
+    charge = models.ForeignKey(GatewayTransaction, models.PROTECT, related_name="reversals")
+    kind = models.CharField(max_length=10, choices=ReversalKind.choices)
+    external_id = models.CharField(max_length=64, unique=True)
+    number = models.CharField(max_length=50, help_text="The case, or the return's reference.")
+    reason_code = models.CharField(max_length=20, blank=True)
+    reason = models.CharField(max_length=100, blank=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    opened_on = models.DateField()
+    won_on = models.DateField(null=True, blank=True, help_text="When the money came back.")
+
+    objects = TenantQuerySet["GatewayReversal"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "kind", "number"], name="cardconnect_reversal_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0), name="cardconnect_reversal_amount"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"

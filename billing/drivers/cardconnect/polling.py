@@ -1,4 +1,4 @@
-"""Asking the gateway for what it never tells: settlements, changed cards, refunds that waited."""
+"""Asking the gateway for what it never tells: settlements, payouts, changed cards, old refunds."""
 
 import logging
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from billing.drivers.base import DriverError
 from billing.drivers.cardconnect import (
     accounts,
     events,
+    funding,
     ledger,
     lost_refunds,
     refunding,
@@ -43,7 +44,8 @@ def _poll(account: MerchantAccount, now: datetime) -> int:
         merchant = accounts.ready(account)
     except DriverError:
         return 0
-    return _run(settlement_news.poll, merchant, now) + _run(updating.poll, merchant, now)
+    polls = (settlement_news.poll, updating.poll, funding.poll)
+    return sum(_run(poll, merchant, now) for poll in polls)
 
 
 def _claim(account: MerchantAccount, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from orgs import clock
 
 @shared_task(name="cardconnect.poll_accounts")
 def poll_accounts(**_future: Any) -> None:
-    """Ask for settlements and for changed cards."""
+    """Ask for settlements, for payouts and chargebacks, and for changed cards."""
     polling.poll_accounts(now=clock.now())
 
 

@@ -2,13 +2,17 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 
 from django.db.models import Model
 
 from billing.drivers.cardconnect.models import (
     AccountState,
+    FundingReport,
     GatewayProfile,
+    GatewayReversal,
     GatewayTransaction,
+    ReversalKind,
     StoredCard,
     TransactionKind,
     TransactionState,
@@ -46,7 +50,7 @@ def card() -> Model:
     )
 
 
-def transaction() -> Model:
+def transaction() -> GatewayTransaction:
     return GatewayTransaction.objects.create(
         organization=make_organization(),
         account=open_account(),
@@ -59,9 +63,32 @@ def transaction() -> Model:
     )
 
 
+def reversal() -> Model:
+    charge = transaction()
+    return GatewayReversal.objects.create(
+        organization=charge.organization,
+        account=charge.account,
+        charge=charge,
+        kind=ReversalKind.CHARGEBACK,
+        external_id=f"cc_dp_{uuid.uuid4().hex}",
+        number=uuid.uuid4().hex[:12],
+        amount_minor=4900,
+        currency="USD",
+        opened_on=date(2026, 3, 1),
+    )
+
+
+def funding_report() -> Model:
+    return FundingReport.objects.create(
+        account=open_account(), day=date(2026, 3, 1), read_at=datetime(2026, 3, 2, tzinfo=UTC)
+    )
+
+
 PAGES: dict[str, Callable[[], Model]] = {
     "cardconnect_accountstate": account_state,
     "cardconnect_gatewayprofile": profile,
     "cardconnect_storedcard": card,
     "cardconnect_gatewaytransaction": transaction,
+    "cardconnect_gatewayreversal": reversal,
+    "cardconnect_fundingreport": funding_report,
 }
