@@ -7,82 +7,46 @@
 "use strict";
 
 (() => {
-  const LOAD_TIMEOUT_MS = 15000;
   const form = document.querySelector("[data-card-form]");
   if (!form) return;
 
-  const section = form.querySelector("[data-element]");
-  const divider = document.querySelector("[data-or]");
-  const unavailable = form.querySelector("[data-no-element]");
-  const box = form.querySelector("#card-element");
-  const field = form.querySelector("[data-card-field]");
-  const problem = form.querySelector("#card-error");
-  const button = form.querySelector("[data-pay]");
-  const progress = form.querySelector("[data-progress]");
-  const holder = form.querySelector("#cardholder");
-  const label = button.textContent;
   const isSetup = "setup" in form.dataset;
-  let isBusy = false;
+  const page = window.cardForm(form, {
+    label: isSetup ? "Adding…" : "Paying…",
+    words: isSetup ? "Your card is being added." : "Your payment is on its way.",
+  });
+  const { box, holder } = page;
   let isReady = false;
 
-  /* Either the provider's field, or word that it is missing. */
-  const offer = (isOffered) => {
-    section.hidden = !isOffered;
-    if (divider) divider.hidden = !isOffered;
-    unavailable.hidden = isOffered;
-  };
-
-  const show = (message) => {
-    problem.textContent = message;
-    field.classList.toggle("field--error", Boolean(message));
-  };
-
-  const setBusy = (busy) => {
-    isBusy = busy;
-    button.disabled = busy;
-    button.classList.toggle("is-busy", busy);
-    button.setAttribute("aria-busy", String(busy));
-    button.textContent = busy ? (isSetup ? "Adding…" : "Paying…") : label;
-    const what = isSetup ? "Your card is being added." : "Your payment is on its way.";
-    progress.textContent = busy ? `${what} Please wait.` : "";
-  };
-
-  /* The frame can't see our style sheet: it is told how a field of ours looks right now. */
   const looks = () => {
-    const style = getComputedStyle(document.documentElement);
-    const token = (name) => style.getPropertyValue(name).trim();
+    const { colour, family } = page.looks();
     return {
       base: {
-        color: token("--text"),
-        fontFamily: getComputedStyle(holder).fontFamily,
+        color: colour("--text"),
+        fontFamily: family,
         fontSize: "16px",
-        iconColor: token("--muted"),
-        "::placeholder": { color: token("--muted") },
+        iconColor: colour("--muted"),
+        "::placeholder": { color: colour("--muted") },
       },
-      invalid: { color: token("--danger"), iconColor: token("--danger") },
+      invalid: { color: colour("--danger"), iconColor: colour("--danger") },
     };
   };
 
-  document.querySelector("[data-refusal]")?.focus();
-
   if (typeof window.Stripe !== "function") {
-    offer(false);
+    page.offer(false);
     return;
   }
 
-  offer(true);
+  const isThere = page.expectFrame();
   const stripe = window.Stripe(form.dataset.publishableKey);
   const card = stripe.elements().create("card", { style: looks(), hidePostalCode: true });
-  const deadline = setTimeout(() => offer(false), LOAD_TIMEOUT_MS);
   card.on("ready", () => {
     isReady = true;
-    clearTimeout(deadline);
-    offer(true);
-    button.disabled = isBusy;
+    isThere();
   });
   card.on("focus", () => box.classList.add("is-focused"));
   card.on("blur", () => box.classList.remove("is-focused"));
-  card.on("change", (event) => show(event.error ? event.error.message : ""));
+  card.on("change", (event) => page.show(event.error ? event.error.message : ""));
   box.textContent = "";
   card.mount(box);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -117,9 +81,9 @@
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (isBusy || !isReady) return;
-    setBusy(true);
-    show("");
+    if (page.isBusy || !isReady) return;
+    page.setBusy(true);
+    page.show("");
     const details = { email: form.dataset.email };
     if (holder.value.trim()) details.name = holder.value.trim();
     let made;
@@ -129,16 +93,10 @@
       made = { error: { message: "The connection failed. Please try again." } };
     }
     if (made.error) {
-      setBusy(false);
-      show(made.error.message);
+      page.setBusy(false);
+      page.show(made.error.message);
       return;
     }
-    form.elements.payment_method.value = made.id;
-    HTMLFormElement.prototype.submit.call(form);
-  });
-
-  /* Back from the next page: a form is sent once, so a fresh one is needed. */
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) window.location.reload();
+    page.send({ payment_method: made.id });
   });
 })();

@@ -6,7 +6,6 @@
 "use strict";
 
 (() => {
-  const LOAD_TIMEOUT_MS = 15000;
   /* What the frame attaches to a token (the security code) lives two minutes. */
   const TOKEN_LIFETIME_MS = 115000;
   /* The frame makes its token a moment after the last key. */
@@ -19,57 +18,31 @@
   const form = document.querySelector("[data-token-form]");
   if (!form) return;
 
-  const section = form.querySelector("[data-element]");
-  const unavailable = form.querySelector("[data-no-element]");
-  const box = form.querySelector("#card-element");
-  const field = form.querySelector("[data-card-field]");
-  const problem = form.querySelector("#card-error");
-  const button = form.querySelector("[data-pay]");
-  const progress = form.querySelector("[data-progress]");
-  const holder = form.querySelector("#cardholder");
-  const label = button.textContent;
+  const page = window.cardForm(form, { label: form.dataset.busy, words: form.dataset.busy });
+  const { show } = page;
   const frame = document.createElement("iframe");
   let card = null; // {token, expiry, madeAt}
-  let isBusy = false;
   let isSent = false;
   let patience = null;
   let lifetime = null;
 
-  const show = (message) => {
-    problem.textContent = message;
-    field.classList.toggle("field--error", Boolean(message));
-  };
-
   const setBusy = (busy) => {
-    isBusy = busy;
-    button.disabled = busy;
-    button.classList.toggle("is-busy", busy);
-    button.setAttribute("aria-busy", String(busy));
-    button.textContent = busy ? form.dataset.busy : label;
-    progress.textContent = busy ? `${form.dataset.busy} Please wait.` : "";
+    page.setBusy(busy);
     clearTimeout(patience);
   };
 
-  const offer = (isOffered) => {
-    section.hidden = !isOffered;
-    unavailable.hidden = isOffered;
-  };
-
-  /* The frame can't see our style sheet: it is told how a field of ours looks right now. */
   const address = () => {
-    const style = getComputedStyle(document.documentElement);
-    const token = (name) => style.getPropertyValue(name).trim();
-    const family = getComputedStyle(holder).fontFamily;
+    const { colour, family } = page.looks();
     const rules = [
       /* Without a background of its own a light page is opaque in a dark one. */
-      `body{color:${token("--text")};background-color:${token("--surface")};`,
+      `body{color:${colour("--text")};background-color:${colour("--surface")};`,
       `font-family:${family};}`,
-      `label,legend{color:${token("--text")};font-size:15px;padding:0;}`,
-      `input,select{color:${token("--text")};background-color:${token("--surface")};`,
-      `border:1px solid ${token("--control-line")};border-radius:6px;font-size:16px;`,
+      `label,legend{color:${colour("--text")};font-size:15px;padding:0;}`,
+      `input,select{color:${colour("--text")};background-color:${colour("--surface")};`,
+      `border:1px solid ${colour("--control-line")};border-radius:6px;font-size:16px;`,
       "padding:8px;margin:4px 8px 12px 0;box-sizing:border-box;max-width:100%;}",
       "input{display:block;width:100%;margin-right:0;}",
-      `.error{color:${token("--danger")};}`,
+      `.error{color:${colour("--danger")};}`,
     ];
     const url = new URL(form.dataset.frameUrl);
     url.searchParams.set("css", rules.join(""));
@@ -85,7 +58,7 @@
   const startOver = (message) => {
     forget();
     setBusy(false);
-    button.disabled = true;
+    page.button.disabled = true;
     frame.src = address();
     show(message);
   };
@@ -113,9 +86,7 @@
     }
     isSent = true;
     clearTimeout(lifetime);
-    form.elements.payment_method.value = card.token;
-    form.elements.expiry.value = card.expiry;
-    HTMLFormElement.prototype.submit.call(form);
+    page.send({ payment_method: card.token, expiry: card.expiry });
   };
 
   const take = (token, expiry) => {
@@ -123,7 +94,7 @@
     card = { token, expiry, madeAt: Date.now() };
     lifetime = setTimeout(() => startOver(TOO_OLD), TOKEN_LIFETIME_MS);
     show("");
-    if (isBusy) send();
+    if (page.isBusy) send();
   };
 
   const refuse = () => {
@@ -152,20 +123,13 @@
 
   frame.title = "Secure card form";
   frame.referrerPolicy = "origin";
-  const deadline = setTimeout(() => offer(false), LOAD_TIMEOUT_MS);
-  frame.addEventListener("load", () => {
-    clearTimeout(deadline);
-    offer(true);
-    button.disabled = isBusy;
-  });
-  document.querySelector("[data-refusal]")?.focus();
-  offer(true);
+  frame.addEventListener("load", page.expectFrame());
   frame.src = address();
-  box.append(frame);
+  page.box.append(frame);
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (isBusy || isSent) return;
+    if (page.isBusy || isSent) return;
     setBusy(true);
     show("");
     if (card) {
@@ -176,10 +140,5 @@
       setBusy(false);
       show(MISSING);
     }, PATIENCE_MS);
-  });
-
-  /* Back from the next page: a form is sent once, so a fresh one is needed. */
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) window.location.reload();
   });
 })();
