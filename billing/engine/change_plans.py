@@ -13,7 +13,7 @@ from billing.engine.drafting import Draft, draft
 from billing.engine.lines import DraftLine
 from billing.engine.models import EngineCoupon, EngineDiscount, EngineSubscription, PendingLine
 from billing.engine.periods import Period, whole_second
-from billing.enums import CouponDuration, Proration
+from billing.enums import CouponDuration, Proration, SubscriptionStatus
 from billing.types import ChangeSpec
 
 
@@ -138,6 +138,28 @@ def plan_renewal(row: EngineSubscription, change: Plan | None = None) -> Renewal
     lines = (*step.lines, *map(_line, waiting), *(change.waiting if change else ()))
     conditions = terms.terms_of(row.payer, step.cycle.item.currency, discounts)
     return Renewal(step, draft(lines, conditions, at=step.cycle.period.start), waiting)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Last:
+    """The invoice of what still waits for one when a subscription ends with its period."""
+
+    draft: Draft
+    waiting: tuple[PendingLine, ...]
+
+
+def plan_last(row: EngineSubscription) -> Last | None:
+    """Reckon what waits for an invoice that no renewal will bring; None where nothing does.
+
+    A pause charges nothing, but takes no credit from its payer either.
+    """
+    waiting = tuple(PendingLine.objects.filter(subscription=row, invoice=None))
+    if not waiting:
+        return None
+    conditions = terms.terms_of(row.payer, row.price.currency)
+    reckoned = draft([*map(_line, waiting)], conditions, at=row.current_period_end)
+    is_waived = row.status == SubscriptionStatus.PAUSED and reckoned.total_minor > 0
+    return None if is_waived else Last(reckoned, waiting)
 
 
 def apply_change(row: EngineSubscription, plan: Plan, *, now: datetime) -> None:

@@ -49,10 +49,16 @@ def _discount(house: House, spec: ChangeSpec, at: datetime) -> Discount:
 
 
 def preview_renewal(house: House, external_id: str) -> InvoicePreview | None:
-    """Say what the next regular invoice will be; None for a subscription that ends."""
+    """Say what the next regular invoice will be; None for a subscription that ends.
+
+    One that ends with its period is charged for what waits until then, where anything does.
+    """
     row = house.subscription(external_id)
-    if row.cancel_at_period_end or row.status in FINAL_STATUSES:
+    if row.status in FINAL_STATUSES:
         return None
+    if row.cancel_at_period_end:
+        last = change_plans.plan_last(row)
+        return last.draft.as_preview() if last else None
     return change_plans.plan_renewal(row).draft.as_preview()
 
 

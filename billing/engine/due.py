@@ -33,12 +33,13 @@ def is_held(row: EngineSubscription) -> bool:
 
 def _moments(row: EngineSubscription) -> Iterator[datetime]:
     of_row = EngineInvoice.objects.filter(subscription=row)
-    for invoice in of_row.filter(Q(status=InvoiceStatus.OPEN) | Q(charge_state__in=UNDECIDED)):
+    invoices = of_row.filter(Q(status=InvoiceStatus.OPEN) | Q(charge_state__in=UNDECIDED))
+    for invoice in invoices:
         yield from _of_invoice(row, invoice)
     if row.status == SubscriptionStatus.INCOMPLETE:
         yield row.current_period_start + EXPIRES_AFTER
     elif row.status not in FINAL_STATUSES:
-        yield from _of_running(row)
+        yield from _of_running(row, is_ending=any(invoice.holds_end for invoice in invoices))
 
 
 def _of_invoice(row: EngineSubscription, invoice: EngineInvoice) -> Iterator[datetime]:
@@ -51,10 +52,10 @@ def _of_invoice(row: EngineSubscription, invoice: EngineInvoice) -> Iterator[dat
         yield invoice.due_at
 
 
-def _of_running(row: EngineSubscription) -> Iterator[datetime]:
+def _of_running(row: EngineSubscription, *, is_ending: bool) -> Iterator[datetime]:
     if row.pending_change:
         yield datetime.fromisoformat(row.pending_change["asked_at"]) + EXPIRES_AFTER
-    if not is_held(row) or row.cancel_at_period_end:
+    if not is_ending and (not is_held(row) or row.cancel_at_period_end):
         yield row.current_period_end
     if row.status == SubscriptionStatus.PAUSED and row.resumes_at:
         yield row.resumes_at

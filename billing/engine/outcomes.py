@@ -117,7 +117,7 @@ def unknown(invoice: EngineInvoice, *, now: datetime) -> None:
 def not_processed(invoice: EngineInvoice, *, now: datetime, error_code: str = "") -> None:
     """Take over that a charge provably never happened: no decline, and nothing changes by it."""
     invoice.charge_state = ChargeState.NOT_PROCESSED
-    if invoice.billing_reason == BillingReason.CYCLE:
+    if invoice.billing_reason in (BillingReason.CYCLE, BillingReason.END):
         invoice.next_attempt_at = now + TRY_AGAIN_AFTER
     invoice.save(update_fields=["charge_state", "next_attempt_at", "updated_at"])
     if invoice.attempt is not None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 from datetime import datetime
 
 from billing.engine import (
@@ -17,6 +18,7 @@ from billing.engine.cycle_rows import cycle_of, put_cycle
 from billing.engine.models import EngineInvoice, EngineSubscription, PendingLine
 from billing.engine.models.invoices import BillingReason, ChargeState
 from billing.engine.models.subscriptions import Collection
+from billing.engine.periods import Period
 from billing.enums import FINAL_STATUSES, FactKind, InvoiceStatus, SubscriptionStatus
 from billing.types import Fact
 
@@ -158,13 +160,29 @@ def _next_period(row: EngineSubscription, now: datetime) -> Done | None:
     if not is_running or now < row.current_period_end:
         return None
     if row.cancel_at_period_end:
-        scheduling.end(row, now=now)
-        return Done(Happened.ENDED)
+        return _end(row, now)
     if row.status == SubscriptionStatus.PAUSED:
         waived = cycles.renew(cycle_of(row)).cycle
         put_cycle(row, dataclasses.replace(waived, debit=None))
         return Done(Happened.WAIVED)
     return None if due.is_held(row) else _bill(row, now)
+
+
+def _end(row: EngineSubscription, now: datetime) -> Done | None:
+    """End with the period; what waited for an invoice until then gets one first, as at Stripe.
+
+    Once the last one is charged (or was declined) nothing is left to be charged: only then it ends.
+    Source: https://docs.stripe.com/api/subscriptions/cancel
+    """
+    last = change_plans.plan_last(row)
+    if last is not None:
+        running = Period(row.current_period_start, row.current_period_end)
+        paper = papers.Paper(row, row.payer, BillingReason.END, last.draft, running, issued_at=now)
+        return Done(Happened.BILLED, _write(paper, last.waiting))
+    if any(invoice.holds_end for invoice in row.invoices.filter(billing_reason=BillingReason.END)):
+        return None
+    scheduling.end(row, now=now)
+    return Done(Happened.ENDED)
 
 
 def _bill(row: EngineSubscription, now: datetime) -> Done:
@@ -180,16 +198,23 @@ def _bill(row: EngineSubscription, now: datetime) -> Done:
         issued_at=now,
         used=renewal.step.discounts,
     )
-    invoice = papers.issue(paper)
-    waiting = [line.pk for line in renewal.waiting]
-    PendingLine.objects.filter(pk__in=waiting).update(invoice=invoice, updated_at=now)
+    invoice = _write(paper, renewal.waiting)
     put_cycle(row, cycle)
     scheduling.forget_schedule(row)
     if row.status == SubscriptionStatus.TRIALING:
         row.status = SubscriptionStatus.ACTIVE
-    is_charged = row.collection == Collection.CHARGE_AUTOMATICALLY
+    return Done(Happened.BILLED, invoice)
+
+
+def _write(paper: papers.Paper, waiting: Sequence[PendingLine]) -> EngineInvoice:
+    """Write an invoice that time asks for, with the lines that waited for it."""
+    invoice, now = papers.issue(paper), paper.issued_at
+    PendingLine.objects.filter(pk__in=[line.pk for line in waiting]).update(
+        invoice=invoice, updated_at=now
+    )
+    is_charged = invoice.collection == Collection.CHARGE_AUTOMATICALLY
     if is_charged and invoice.status == InvoiceStatus.OPEN:
         # If this process dies before it has charged it, the next one does.
         invoice.next_attempt_at = now
         invoice.save(update_fields=["next_attempt_at", "updated_at"])
-    return Done(Happened.BILLED, invoice)
+    return invoice

@@ -31,11 +31,12 @@ UNDECIDED = (ChargeState.SENT, ChargeState.UNKNOWN)
 
 
 class BillingReason(models.TextChoices):
-    """Why there is an invoice; Stripe's words."""
+    """Why there is an invoice: Stripe's words, and one of ours for what waited until the end."""
 
     CREATE = "subscription_create", "Start"
     CYCLE = "subscription_cycle", "Renewal"
     UPDATE = "subscription_update", "Change"
+    END = "subscription_end", "End"
     MANUAL = "manual", "By hand"
 
 
@@ -152,6 +153,12 @@ class EngineInvoice(BaseModel):
     def is_undecided(self) -> bool:
         """Say whether a charge may have taken the money without our knowing."""
         return self.charge_state in UNDECIDED
+
+    @property
+    def holds_end(self) -> bool:
+        """Say whether its subscription goes on until this was charged: what it ends with."""
+        is_due = self.status == InvoiceStatus.OPEN and self.next_attempt_at is not None
+        return self.billing_reason == BillingReason.END and (is_due or self.is_undecided)
 
     @property
     def payment_id(self) -> str:

@@ -11,12 +11,12 @@ of the simulators. The rules are those that the product states:
   own at once. Within a trial, or a period that was not charged, a change costs nothing.
 * Below zero an invoice becomes credit, which the next ones use up.
 * Coupons hold once, for months from their redemption, or for good; prorations are net of them.
-* A pause charges nothing; an end credits nothing.
+* A pause charges nothing. An end at once charges and credits nothing; one with the period charges
+  what was put aside until then, or makes it credit.
 * Who charges by card charges no further period while one is unpaid. Stripe gives up before the next
   one begins; we wait until it is paid, and then charge what fell due meanwhile. Who pays by hand is
   billed all the same, and pays the oldest bill first.
-* Stripe's invoice of a change takes along what was put aside; ours leaves it for the renewal. What
-  is still put aside when a subscription ends with its period, Stripe charges, and we don't.
+* Stripe's invoice of a change takes along what was put aside; ours leaves it for the renewal.
 """
 
 import dataclasses
@@ -159,7 +159,7 @@ class Reckoner:
         while (sub := self.running) is not None and sub.end <= until:
             due = sub.end
             if sub.ends:
-                if self.provider == STRIPE and sub.waiting:
+                if sub.waiting:
                     self._bill(due, sub.waiting)
                     self._collect(paid_by)
                 self._end()
