@@ -13,7 +13,7 @@ from billing.engine import dunning_policy, paying, policies, renewing, schedulin
 from billing.engine.dunning_policy import Overdue, Policy
 from billing.engine.house import House
 from billing.engine.models import DunningState, EngineInvoice, EngineSubscription
-from billing.engine.models.invoices import ChargeState
+from billing.engine.models.invoices import BillingReason, ChargeState
 from billing.engine.rails import DeclineKind
 from billing.engine.renewing import Step
 from billing.engine.time_steps import Happened, facts_of
@@ -66,10 +66,15 @@ def _is_failure(step: Step, sent_at: datetime | None, now: datetime) -> bool:
 
 
 def deal_with(desk: Desk, external_invoice_id: str, *, now: datetime) -> tuple[Fact, ...]:
-    """Do what is due for an unpaid invoice, and set when it is looked at next; return its facts."""
+    """Do what is due for an unpaid invoice, and set when it is looked at next; return its facts.
+
+    Only a renewal that was declined is tried again: nothing goes on with a change or with an end.
+    """
     invoice = _find(desk.house, external_invoice_id)
     if invoice.status != InvoiceStatus.OPEN or invoice.subscription is None:
         return ()
+    if invoice.due_at is None and invoice.billing_reason != BillingReason.CYCLE:
+        return facts_of(invoice)
     policy = policies.policy_of(
         Plan.objects.filter(code=invoice.subscription.price.product).first()
     )
