@@ -50,6 +50,7 @@ class AccountStateAdmin(ReadOnlyAdmin[AccountState]):
         "checked_at",
         "polled_at",
         "funding_read_until",
+        "updates_read_at",
         "facts",
         "id",
         "created_at",

@@ -19,7 +19,7 @@ from billing.engine.renewing import Step
 from billing.engine.time_steps import Happened, facts_of
 from billing.enums import FactKind, InvoiceStatus
 from billing.models import Plan, Subscription
-from billing.services import circuits, dunning_notices
+from billing.services import card_news, circuits, dunning_notices
 from billing.services.circuits import Account, Gate
 from billing.types import Fact
 from orgs.selectors import parse_uuid
@@ -84,6 +84,8 @@ def deal_with(desk: Desk, external_invoice_id: str, *, now: datetime) -> tuple[F
     if dunning_policy.is_over(policy, overdue, now):
         _end(desk.house, invoice)
         return known
+    if desk.may_charge and card_news.came(desk.house, invoice, now=now):
+        return (*known, *_retry(desk, state, policy, now))  # and its holder need not be asked
     _tell(state, policy, overdue, now)
     retry_at = _retry_at(desk, state, policy, overdue, now)
     if retry_at is None or retry_at > now or not desk.may_charge:

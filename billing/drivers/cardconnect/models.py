@@ -25,6 +25,9 @@ class AccountState(BaseModel):
     funding_read_until = models.DateField(
         null=True, blank=True, help_text="The last day whose funding report was read."
     )
+    updates_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the account updater was last asked."
+    )
     facts = models.JSONField(
         default=dict, blank=True, help_text="The gateway's word on it: processor, AVS, fees …"
     )
@@ -52,6 +55,9 @@ class GatewayProfile(BaseModel):
     last4 = models.CharField(max_length=4)
     exp_month = models.PositiveSmallIntegerField()
     exp_year = models.PositiveSmallIntegerField()
+    data_changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the updater brought another number or expiry."
+    )
     unused_since = models.DateTimeField(
         null=True, blank=True, help_text="When the last card that used it was removed."
     )

@@ -11,6 +11,7 @@ from billing.drivers.cardconnect import (
     finding,
     ledger,
     refunding,
+    updating,
     voiding,
 )
 from billing.drivers.cardconnect.models import TransactionState
@@ -73,6 +74,12 @@ class CardConnectRail:
     def methods_of(self, *, organization_id: UUID, payer_id: str) -> list[PaymentMethodSnapshot]:
         """Return what a payer can pay with, the newest first."""
         return cards.methods_of(organization_id=organization_id, payer_id=payer_id)
+
+    def method_changed_at(
+        self, *, organization_id: UUID, method_id: str, now: datetime
+    ) -> datetime | None:
+        """Ask the account updater; return when a card's number or expiry last changed."""
+        return updating.changed_at(organization_id=organization_id, method_id=method_id, now=now)
 
     def forget_method(self, method_id: str) -> None:
         """Forget a card, for good; one that nobody has any more is fine."""

@@ -3,16 +3,19 @@
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from billing.drivers.cardconnect import calls, cards, declines, events
+from billing.drivers.cardconnect import accounts, calls, cards, declines, events
 from billing.drivers.cardconnect.accounts import Merchant
-from billing.drivers.cardconnect.models import GatewayProfile
+from billing.drivers.cardconnect.models import AccountState, GatewayProfile, StoredCard
 from billing.drivers.cardconnect.outcome import text
 
 _DAYS_BACK = 7
 _MOST_PAGES = 200
+_FRESH_FOR = timedelta(hours=1)
+_NOT_ENROLLED = "N"
 _CHANGED = frozenset({"UPDATE", "EXPIRY"})
 _CLOSED = "CLOSED"
 _TOKEN = re.compile(r"9[0-9]{15}")
@@ -27,11 +30,37 @@ def poll(merchant: Merchant, *, now: datetime) -> int:
     Raises:
         DriverUnavailable: the gateway can't be asked now.
     """
-    return sum(
+    news = sum(
         _take_over(merchant, update, profile, now)
         for update in _updates(merchant)
         for profile in _named(update)
     )
+    AccountState.objects.filter(account_id=merchant.account_id).update(updates_read_at=now)
+    return news
+
+
+def changed_at(*, organization_id: UUID, method_id: str, now: datetime) -> datetime | None:
+    """Return when a card's number or expiry last changed, the brands asked within the hour.
+
+    The gateway charges a profile with the data that it keeps up to date itself: what is learned
+    here is whether another try makes sense. Accounts that are not enrolled are not asked.
+
+    Raises:
+        DriverUnavailable: the gateway can't be asked now.
+    """
+    cards_of = StoredCard.objects.select_related("profile__account")
+    card = cards_of.filter(
+        organization_id=organization_id, external_id=method_id, detached_at=None
+    ).first()
+    if card is None:
+        return None
+    profile = card.profile
+    state, _ = AccountState.objects.get_or_create(account=profile.account)
+    is_fresh = state.updates_read_at is not None and state.updates_read_at > now - _FRESH_FOR
+    if state.facts.get("acctupdater") != _NOT_ENROLLED and not is_fresh:
+        poll(accounts.ready(profile.account), now=now)
+        profile.refresh_from_db(fields=["data_changed_at"])
+    return profile.data_changed_at
 
 
 def _updates(merchant: Merchant) -> Iterator[Mapping[str, Any]]:
@@ -61,7 +90,9 @@ def _take_over(merchant: Merchant, update: Mapping[str, Any], name: str, now: da
     if profile is None or (status not in _CHANGED and status != _CLOSED):
         return False
     changes = _changes(merchant, update) if status in _CHANGED else {}
-    if changes:
+    if any(getattr(profile, name) != value for name, value in changes.items()):
+        # The same news comes again for days, and is news once.
+        changes["data_changed_at"] = now
         GatewayProfile.objects.filter(pk=profile.pk).update(**changes, updated_at=now)
     key = f"{profile.digest[:16]}:{status}:{text(update, 'dateupdated')}"
     payers = profile.cards.filter(detached_at=None).values_list("payer_id", flat=True)
