@@ -122,6 +122,27 @@ def end(
     )
 
 
+def reopen(attempt: PaymentAttempt, *, now: datetime) -> None:
+    """Let a try at an invoice that counted as absent be asked about again: its process was slow.
+
+    The one way back to a try that is live. If another one has been opened since, it stays as it
+    is: one try of a debt is live at most.
+    """
+    if attempt.obligation.kind not in _OURS:
+        return  # its service does
+    tries = PaymentAttempt.objects.filter(obligation_id=attempt.obligation_id)
+    if tries.filter(state__in=LIVE_ATTEMPTS).exists():
+        return
+    tries.filter(pk=attempt.pk, state=AttemptState.NOT_PROCESSED).update(
+        state=AttemptState.UNKNOWN,
+        sent_at=now,
+        resolve_after=_ask_again(attempt, AttemptState.UNKNOWN, now),
+        resolved_at=None,
+        error_code="",
+        updated_at=now,
+    )
+
+
 def settle(invoice: EngineInvoice, *, now: datetime) -> None:
     """Settle the debt of an invoice that was paid, if it was opened as one of its own."""
     Obligation.objects.filter(

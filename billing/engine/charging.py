@@ -18,12 +18,13 @@ from billing.drivers.base import (
     DriverRejected,
     DriverUnavailable,
 )
-from billing.engine import attempts, outcomes
+from billing.engine import attempts, late_charges, outcomes
 from billing.engine.models import EngineInvoice, EngineSubscription, Payer
 from billing.engine.models.invoices import UNDECIDED, BillingReason, ChargeState
-from billing.engine.rails import ChargeOrder, ChargeResult, Rail
+from billing.engine.rails import LEAVE_WITHIN, ChargeOrder, ChargeResult, Rail
 from billing.enums import AttemptKind, AttemptState, InvoiceStatus
 from billing.models import PaymentAttempt
+from orgs import clock
 
 PAYABLE = (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 
@@ -54,7 +55,7 @@ def lock(invoice_id: UUID) -> EngineInvoice:
     )
     invoice = (
         EngineInvoice.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("attempt__obligation", "seller")
+        .select_related("attempt__obligation", "seller", "organization")
         .get(pk=invoice_id)
     )
     invoice.payer, invoice.subscription = payer, subscription
@@ -95,9 +96,11 @@ def begin(invoice: EngineInvoice, charge: Charge, *, now: datetime) -> bool:
     if not charge.method_id:
         outcomes.declined(invoice, outcomes.NO_METHOD, now=now)
         return False
-    attempt = _attempt(invoice, charge, now)
+    # The time at which this work began may be long past: how old a charge is must be known exactly.
+    sent_at = clock.now(invoice.organization)
+    attempt = _attempt(invoice, charge, sent_at)
     invoice.attempt = attempt
-    invoice.charge_state, invoice.charge_sent_at = ChargeState.SENT, now
+    invoice.charge_state, invoice.charge_sent_at = ChargeState.SENT, sent_at
     invoice.charge_key = charge.key
     invoice.charge_method_id, invoice.charge_by_payer = charge.method_id, charge.by_payer
     invoice.charge_external_id = invoice.decline_code = invoice.decline_kind = ""
@@ -126,29 +129,38 @@ def _is_spent(attempt: PaymentAttempt) -> bool:
 
 
 def send(rail: Rail, invoice: EngineInvoice, *, now: datetime) -> EngineInvoice:
-    """Call the rail for an invoice that was committed as being charged; write down its answer."""
-    attempt = invoice.attempt
-    if attempt is None:
+    """Call the rail for an invoice that was committed as being charged; write down its answer.
+
+    Raises:
+        DriverUnavailable: provably not charged. That includes a process that stood still for too
+            long: whoever asked meanwhile may have been told that there is no charge.
+        DriverRejected, OutcomeUnknown: as `collect`.
+    """
+    attempt, sent_at = invoice.attempt, invoice.charge_sent_at
+    if attempt is None or sent_at is None:
         raise TypeError("An invoice that is being charged has its attempt.")
+    order = dataclasses.replace(order_of(invoice), leave_by=sent_at + LEAVE_WITHIN)
     try:
-        result = rail.charge(order_of(invoice))
+        if clock.now(invoice.organization) > sent_at + LEAVE_WITHIN:
+            raise DriverUnavailable("API_ERROR", detail="too_late")
+        result = rail.charge(order)
     except DriverError as error:
-        _note_failure(invoice, attempt, error, now)
+        _note_failure(invoice, attempt, order, error)
     return conclude(rail, invoice.pk, attempt, result, now=now)
 
 
 def _note_failure(
-    invoice: EngineInvoice, attempt: PaymentAttempt, error: DriverError, now: datetime
+    invoice: EngineInvoice, attempt: PaymentAttempt, order: ChargeOrder, error: DriverError
 ) -> NoReturn:
     """Write down that there is no result: an unknown one, or provably none."""
+    now = clock.now(invoice.organization)
     is_unknown = not isinstance(error, DriverRejected | DriverUnavailable)
     with transaction.atomic(durable=True):
         row = lock(invoice.pk)
-        if row.attempt_id == attempt.pk and row.is_undecided:
-            if is_unknown:
-                outcomes.unknown(row, now=now)
-            else:
-                outcomes.not_processed(row, now=now, error_code=error.code)
+        if is_unknown:
+            late_charges.note_unknown(row, attempt, order, now=now)
+        elif row.attempt_id == attempt.pk and row.is_undecided:
+            outcomes.not_processed(row, now=now, error_code=error.code)
     logger.warning(
         "engine.charge_without_result",
         extra={"invoice": invoice.external_id, "code": error.code, "unknown": is_unknown},

@@ -5,12 +5,16 @@ itself, and it is called with no transaction open.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 from uuid import UUID
 
 from billing.types import CardDetails, PaymentMethodSnapshot
+
+# What was written down leaves this soon or never. It is far below the time after which rails take
+# a charge for absent that they were asked for and did not find.
+LEAVE_WITHIN = timedelta(seconds=5)
 
 
 class DeclineKind(StrEnum):
@@ -33,7 +37,7 @@ class ChargeOrder:
     """One charge. `reference` is the attempt's `our_reference`; `method_id` our id of the card.
 
     `initiator` says whether the payer is at hand; `stores_card` that its consent to later charges
-    is given with this one.
+    is given with this one. After `leave_by` nothing may be sent: it may have been taken for absent.
     """
 
     organization_id: UUID
@@ -45,6 +49,7 @@ class ChargeOrder:
     is_recurring: bool
     stores_card: bool
     description: str = ""
+    leave_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

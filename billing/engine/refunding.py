@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from billing.drivers.base import (
     DriverError,
@@ -20,6 +20,7 @@ from billing.engine.models.invoices import ChargeState
 from billing.engine.rails import RefundOrder, RefundResult
 from billing.enums import Provider, RefundStatus
 from billing.types import ChargeSnapshot, RefundSnapshot
+from orgs import clock
 
 _GIVEN_BACK = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 _STATUS = {
@@ -72,9 +73,9 @@ def refund(
     """
     rail = house.need_rail()
     invoice = _find(house, external_payment_id)
-    now = now_of(invoice.organization_id)
     with transaction.atomic(durable=True):
         invoice = charging.lock(invoice.pk)
+        now = clock.now(invoice.organization)
         row = EngineRefund.objects.filter(key=key).first()
         is_new = row is None
         if row is not None and row.invoice_id != invoice.pk:
@@ -85,8 +86,8 @@ def refund(
         try:
             result = rail.refund_charge(_order(invoice, row))
         except DriverError as error:
-            _note_failure(row, error, now)
-        _conclude(row, result, now)
+            _note_failure(row, error, clock.now(invoice.organization))
+        _conclude(row, result, clock.now(invoice.organization))
     elif row.is_undecided:
         _resolve(house, invoice, row)
     row.refresh_from_db()
@@ -146,7 +147,20 @@ def _order(invoice: EngineInvoice, row: EngineRefund) -> RefundOrder:
 def _note_failure(row: EngineRefund, error: DriverError, now: datetime) -> NoReturn:
     if isinstance(error, DriverRejected | DriverUnavailable):
         _end(row, RefundStatus.CANCELED, now, failure_reason=error.detail or error.code)
+    else:
+        _be_undecided(row, now)
     raise error
+
+
+def _be_undecided(row: EngineRefund, now: datetime) -> None:
+    """Have a refund asked about again that was taken for absent while its answer was awaited."""
+    EngineRefund.objects.filter(pk=row.pk, is_undecided=False, status=RefundStatus.CANCELED).update(
+        status=RefundStatus.PENDING,
+        is_undecided=True,
+        failure_reason="",
+        sent_at=now,
+        updated_at=now,
+    )
 
 
 def _resolve(house: House, invoice: EngineInvoice, row: EngineRefund) -> None:
@@ -179,7 +193,11 @@ def _end(
     rail_id: str = "",
     failure_reason: str = "",
 ) -> None:
-    EngineRefund.objects.filter(pk=row.pk, is_undecided=True).update(
+    open_ones = Q(is_undecided=True)
+    if status in _GIVEN_BACK:
+        # What went back is never lost, however late it is known.
+        open_ones |= Q(status=RefundStatus.CANCELED)
+    EngineRefund.objects.filter(open_ones, pk=row.pk).update(
         status=status,
         is_undecided=False,
         rail_id=rail_id,

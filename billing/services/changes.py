@@ -23,6 +23,7 @@ from billing.services import (
     refusals,
     resolve,
     settlement,
+    unanswered,
 )
 from billing.services.quotes import Wanted
 from billing.types import Cause, ChangeSpec, SubscriptionSnapshot
@@ -180,7 +181,8 @@ def _send(
     fetched_at = projection.database_now()
     spec = dataclasses.replace(spec, external_subscription_id=subscription.external_id)
     try:
-        snapshot = call(spec, idempotency_key=attempt.idempotency_key)
+        with unanswered.in_time(attempt):
+            snapshot = call(spec, idempotency_key=attempt.idempotency_key)
     except OutcomeUnknown:
         resolve_after = resolve.await_answer(attempt=attempt, now=now)
         subscription.refresh_from_db()

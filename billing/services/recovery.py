@@ -19,7 +19,7 @@ from billing.enums import (
 from billing.errors import PaymentPending
 from billing.models import Obligation, PaymentAttempt, Subscription
 from billing.selectors import subscriptions
-from billing.services import abandon, projection, refusals, resolve, settlement
+from billing.services import abandon, projection, refusals, resolve, settlement, unanswered
 from billing.types import Cause, InvoiceSnapshot
 from orgs.models import Organization
 
@@ -102,11 +102,12 @@ def _send(
         raise abandon.pending(attempt)
     driver = registry.get_driver(attempt.provider)
     try:
-        paid = driver.pay_invoice(
-            attempt.obligation.invoice_external_id,
-            payment_method=payment_method,
-            idempotency_key=attempt.idempotency_key,
-        )
+        with unanswered.in_time(attempt):
+            paid = driver.pay_invoice(
+                attempt.obligation.invoice_external_id,
+                payment_method=payment_method,
+                idempotency_key=attempt.idempotency_key,
+            )
     except OutcomeUnknown:
         resolve.await_answer(attempt=attempt, now=now)
         raise abandon.pending(attempt, now=now) from None

@@ -28,6 +28,7 @@ from billing.services import (
     resolve,
     settlement,
     timeline,
+    unanswered,
 )
 from billing.types import Cause, ChargeSnapshot
 from orgs.errors import InvalidRequest, NotFound
@@ -206,13 +207,14 @@ def _send(
     driver = registry.get_driver(attempt.provider)
     fetched_at = projection.database_now()
     try:
-        given = driver.refund_payment(
-            debt.external_payment_id,
-            amount_minor=debt.amount_minor,
-            reason=debt.reason,
-            reference=attempt.our_reference,
-            idempotency_key=attempt.idempotency_key,
-        )
+        with unanswered.in_time(attempt):
+            given = driver.refund_payment(
+                debt.external_payment_id,
+                amount_minor=debt.amount_minor,
+                reason=debt.reason,
+                reference=attempt.our_reference,
+                idempotency_key=attempt.idempotency_key,
+            )
     except OutcomeUnknown:
         resolve.await_answer(attempt=attempt, now=now)
         debt.refresh_from_db()

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from billing.drivers import registry
-from billing.engine import due, renewing
+from billing.engine import due, late_answers, renewing
 from billing.engine.driver import EngineDriver
 from billing.engine.models import EngineInvoice, EngineSubscription
 from billing.engine.models.invoices import UNDECIDED
@@ -58,6 +58,7 @@ def run_due(*, now: datetime, limit: int = MOST_PER_RUN) -> Counter[str]:
     circuits.watch(now=now)
     ran: Counter[str] = Counter()
     ran["taken_over"] = take_over_lost(now=now)
+    ran["late"] = _ask_about_late_charges(now)
     left, ends = limit, time.monotonic() + _LONGEST_RUN_S
     while left > 0 and time.monotonic() < ends:
         rows = due.claim_due(now=now, limit=min(BATCH, left), lease=LEASE)
@@ -66,6 +67,17 @@ def run_due(*, now: datetime, limit: int = MOST_PER_RUN) -> Counter[str]:
         left -= len(rows)
         _run_batch(rows, ran, now)
     return +ran
+
+
+def _ask_about_late_charges(now: datetime) -> int:
+    """Ask about charges that were taken for absent too early; say how many were decided."""
+    decided = 0
+    for provider in late_answers.providers_due(now=now):
+        driver = registry.get_driver(provider)
+        rail = driver.rail() if isinstance(driver, EngineDriver) else None
+        if rail is not None:
+            decided += late_answers.ask_due(rail, provider=provider, now=now)
+    return decided
 
 
 def _run_batch(rows: Sequence[EngineSubscription], ran: Counter[str], now: datetime) -> None:

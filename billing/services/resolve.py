@@ -19,6 +19,7 @@ from billing.services import (
     projection,
     refund_outcome,
     settlement,
+    unanswered,
 )
 from billing.types import Cause, SubscriptionSnapshot
 
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 def await_answer(*, attempt: PaymentAttempt, now: datetime) -> datetime:
     """Mark a sent attempt as unknown and have it asked about; return when."""
     resolve_after = now + timedelta(seconds=FIRST_QUESTION_AFTER_S)
-    settlement.mark_unknown(attempt=attempt, resolve_after=resolve_after, now=now)
+    unanswered.mark_unknown(attempt=attempt, resolve_after=resolve_after, now=now)
     jobs.queue_attempt_resolution(attempt_id=str(attempt.pk), delay_s=FIRST_QUESTION_AFTER_S)
     logger.warning("attempt.unknown", extra={"attempt": str(attempt.pk)})
     return resolve_after

@@ -17,7 +17,7 @@ from billing.enums import (
 )
 from billing.models import Obligation, PaymentAttempt, Quote, Subscription
 from billing.types import InvoiceSnapshot, PaymentOutcome
-from orgs import references
+from orgs import clock, references
 
 _IS_START = Q(kind=ObligationKind.SUBSCRIPTION_START)
 
@@ -63,8 +63,10 @@ def mark_sent(*, attempt: PaymentAttempt, now: datetime, resolve_after_s: int) -
     """Commit that the provider is about to be called; False when somebody else ended the try.
 
     This is the last look at the debt: one that is settled or written off by now is left alone. If
-    this process dies now, the attempt counts as unknown from `resolve_after` on.
+    this process dies now, the attempt counts as unknown from `resolve_after` on. It counts as sent
+    by the clock as it is here: work may have begun long before.
     """
+    now = max(now, clock.now())
     # Not by a join: of two claims at once, the second must see the first one's state.
     owed = Obligation.objects.filter(pk=OuterRef("obligation_id"), state=ObligationState.OPEN)
     mine = PaymentAttempt.objects.filter(Exists(owed), pk=attempt.pk, state=AttemptState.CREATED)
@@ -77,14 +79,6 @@ def mark_sent(*, attempt: PaymentAttempt, now: datetime, resolve_after_s: int) -
     if claimed:
         attempt.refresh_from_db()
     return bool(claimed)
-
-
-def mark_unknown(*, attempt: PaymentAttempt, resolve_after: datetime, now: datetime) -> None:
-    """Write down that the call was sent and no usable answer came back."""
-    PaymentAttempt.objects.filter(pk=attempt.pk, state=AttemptState.SENT).update(
-        state=AttemptState.UNKNOWN, resolve_after=resolve_after, updated_at=now
-    )
-    attempt.refresh_from_db()
 
 
 def end_attempt(

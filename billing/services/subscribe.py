@@ -33,6 +33,7 @@ from billing.services import (
     start_quotes,
     starts,
     trials,
+    unanswered,
 )
 from billing.services import coupons as using
 from billing.types import CardDetails, Cause, SubscriptionSnapshot, SubscriptionSpec
@@ -265,7 +266,8 @@ def _send(
     driver = registry.get_driver(subscription.provider)
     fetched_at = projection.database_now()
     try:
-        snapshot = driver.create_subscription(spec, idempotency_key=attempt.idempotency_key)
+        with unanswered.in_time(attempt):
+            snapshot = driver.create_subscription(spec, idempotency_key=attempt.idempotency_key)
     except OutcomeUnknown:
         resolve_after = resolve.await_answer(attempt=attempt, now=now)
         subscription.refresh_from_db()

@@ -5,7 +5,7 @@ The merchant ID always comes from the account, never from what was asked.
 
 import logging
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from billing.drivers.base import DriverError, DriverRejected, DriverUnavailable, ObjectMissing
@@ -39,14 +39,16 @@ _UNUSABLE_FROM = 500
 logger = logging.getLogger(__name__)
 
 
-def auth(merchant: Merchant, fields: Mapping[str, str]) -> Answer:
-    """Authorize, and with `capture` charge."""
-    return _write(merchant, "auth", fields)
+def auth(
+    merchant: Merchant, fields: Mapping[str, str], *, leave_by: datetime | None = None
+) -> Answer:
+    """Authorize, and with `capture` charge; not after `leave_by`."""
+    return _write(merchant, "auth", fields, leave_by=leave_by)
 
 
-def void(merchant: Merchant, retref: str) -> Answer:
-    """Take back a transaction, all of it."""
-    return _write(merchant, "void", {"retref": retref})
+def void(merchant: Merchant, retref: str, *, leave_by: datetime | None = None) -> Answer:
+    """Take back a transaction, all of it; not after `leave_by`."""
+    return _write(merchant, "void", {"retref": retref}, leave_by=leave_by)
 
 
 def void_by_order(merchant: Merchant, reference: str) -> Answer:
@@ -54,9 +56,11 @@ def void_by_order(merchant: Merchant, reference: str) -> Answer:
     return _write(merchant, "voidByOrderId", {"orderid": reference})
 
 
-def refund(merchant: Merchant, fields: Mapping[str, str]) -> Answer:
-    """Give back money of a settled transaction."""
-    return _write(merchant, "refund", fields)
+def refund(
+    merchant: Merchant, fields: Mapping[str, str], *, leave_by: datetime | None = None
+) -> Answer:
+    """Give back money of a settled transaction; not after `leave_by`."""
+    return _write(merchant, "refund", fields, leave_by=leave_by)
 
 
 def save_profile(merchant: Merchant, fields: Mapping[str, str]) -> Answer:
@@ -160,9 +164,11 @@ def listed(body: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name in LISTED if (value := text(body, name))}
 
 
-def _write(merchant: Merchant, op: str, fields: Mapping[str, str]) -> Answer:
+def _write(
+    merchant: Merchant, op: str, fields: Mapping[str, str], *, leave_by: datetime | None = None
+) -> Answer:
     body = {**fields, "merchid": merchant.merchid}
-    return _logged(op, merchant, _send(merchant, "PUT", op, body=body))
+    return _logged(op, merchant, _send(merchant, "PUT", op, body=body, leave_by=leave_by))
 
 
 def _rows(merchant: Merchant, op: str, path: str) -> list[dict[str, Any]]:
@@ -188,6 +194,7 @@ def _send(
     *,
     body: dict[str, Any] | None = None,
     query: dict[str, str] | None = None,
+    leave_by: datetime | None = None,
 ) -> Answer:
     """Send one request.
 
@@ -195,7 +202,7 @@ def _send(
         DriverUnavailable: nothing was sent.
     """
     try:
-        return transport.send(merchant, method, path, body=body, query=query)
+        return transport.send(merchant, method, path, body=body, query=query, leave_by=leave_by)
     except transport.NotSent:
         logger.warning("cardconnect.not_sent", extra={"account": str(merchant.account_id)})
         raise DriverUnavailable("API_ERROR", detail="not_sent") from None

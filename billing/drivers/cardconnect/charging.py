@@ -60,7 +60,7 @@ def charge(order: ChargeOrder) -> ChargeResult:
         raise DriverRejected("INVALID_REQUEST", detail="currency")
     if order.amount_minor <= 0:
         raise DriverRejected("INVALID_REQUEST", detail="amount")
-    answer = calls.auth(merchant, _fields(order, card))
+    answer = calls.auth(merchant, _fields(order, card), leave_by=order.leave_by)
     verdict = classify(order.amount_minor, answer)
     return _conclude(order, card, merchant, verdict, answer)
 

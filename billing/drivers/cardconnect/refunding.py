@@ -19,6 +19,7 @@ from billing.drivers.cardconnect import (
     declines,
     finding,
     ledger,
+    refund_claims,
     trouble,
     voiding,
 )
@@ -130,11 +131,13 @@ def _charge_there(charge: GatewayTransaction, merchant: Merchant) -> Mapping[str
 
 
 def _void(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant) -> RefundResult:
-    if not _claim(row):
-        raise OutcomeUnknown("API_ERROR", detail="refund_undecided")
+    leave_by = refund_claims.claim(row)
     try:
-        is_voided = voiding.void(merchant, retref=charge.retref, reference=charge.reference)
+        is_voided = voiding.void(
+            merchant, retref=charge.retref, reference=charge.reference, leave_by=leave_by
+        )
     except DriverUnavailable as error:
+        refund_claims.be_undecided(row)
         raise trouble.unanswered("void", error) from error
     if is_voided:
         ledger.mark(charge, _S.VOIDED)
@@ -143,17 +146,16 @@ def _void(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchan
 
 
 def _send(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant) -> RefundResult:
-    if not _claim(row):
-        raise OutcomeUnknown("API_ERROR", detail="refund_undecided")
+    leave_by = refund_claims.claim(row)
     fields = {
         "retref": charge.retref,
         "amount": amounts.to_wire(row.amount_minor, row.currency),
         "orderid": row.reference,
     }
     try:
-        answer = calls.refund(merchant, fields)
+        answer = calls.refund(merchant, fields, leave_by=leave_by)
     except DriverUnavailable:
-        ledger.mark(row, _S.QUEUED)
+        refund_claims.wait(row)
         raise
     verdict = classify(row.amount_minor, answer)
     match verdict:
@@ -163,19 +165,10 @@ def _send(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchan
             is_early = declines.explain(answer.body, "").group is Group.STATE
             return _end(row, _S.QUEUED if is_early else _S.DECLINED, answer.body)
         case Verdict.THROTTLED | Verdict.CONFIG:
-            ledger.mark(row, _S.QUEUED)
+            refund_claims.wait(row)
         case _:
-            pass  # unknown: `find_refund` asks
+            refund_claims.be_undecided(row)  # `find_refund` asks
     raise trouble.of_write("refund", merchant, verdict, answer)
-
-
-def _claim(row: GatewayTransaction) -> bool:
-    """Mark a refund as sent, committed before anything is; only one may."""
-    return bool(
-        GatewayTransaction.objects.filter(pk=row.pk, state=_S.QUEUED).update(
-            state=_S.SENT, asked_at=clock.now()
-        )
-    )
 
 
 def _end(row: GatewayTransaction, state: TransactionState, body: Mapping[str, Any]) -> RefundResult:

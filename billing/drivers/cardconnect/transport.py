@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import threading
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ import httpx
 from billing.drivers.cardconnect import hosts
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.outcome import Answer
+from orgs import clock
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 45.0
@@ -38,7 +40,7 @@ _pools: dict[tuple[int, bool], httpx.Client] = {}
 
 
 class NotSent(Exception):
-    """There was no connection: the request provably never arrived."""
+    """There was no connection, or it was too late: the request provably never arrived."""
 
 
 def send(
@@ -48,12 +50,16 @@ def send(
     *,
     body: dict[str, Any] | None = None,
     query: dict[str, str] | None = None,
+    leave_by: datetime | None = None,
 ) -> Answer:
     """Send one request below `/cardconnect/rest/`; a lost answer is one without a status.
 
     Raises:
-        NotSent: no connection could be made.
+        NotSent: no connection could be made, or `leave_by` has passed.
     """
+    # Nothing may come between this and the request: a process can stand still at any line.
+    if leave_by is not None and clock.now() > leave_by:
+        raise NotSent("too_late")
     origin = merchant.origin
     request: dict[str, Any] = {"params": query, "auth": (merchant.user, merchant.password)}
     if body is not None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from billing.drivers.base import DriverUnavailable
@@ -21,15 +22,18 @@ _OK = 200
 logger = logging.getLogger(__name__)
 
 
-def void(merchant: Merchant, *, retref: str, reference: str) -> bool:
+def void(
+    merchant: Merchant, *, retref: str, reference: str, leave_by: datetime | None = None
+) -> bool:
     """Take back a transaction; True only if it provably was, False if it can't be any more.
 
-    A status of approval is not enough: "settled already" comes with one.
+    A status of approval is not enough: "settled already" comes with one. Nothing is sent after
+    `leave_by`.
 
     Raises:
         DriverUnavailable: whether it was can't be learned now; asking again is safe.
     """
-    answer = calls.void(merchant, retref)
+    answer = calls.void(merchant, retref, leave_by=leave_by)
     if _says_reversed(answer):
         return True
     rows = calls.inquire_by_order(merchant, reference)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 import httpx
 import stripe
 
+from billing.drivers import leaving
+
 # Longer than the pauses inside a burst, much shorter than the time after which a server or a
 # balancer closes an idle connection: a request never meets one that is just being closed.
 _KEEPALIVE_SECONDS = 5.0
@@ -31,7 +33,7 @@ class _Broken(stripe.APIConnectionError):
 
 
 class NotSent(_Broken):
-    """There was no connection: the request provably never arrived."""
+    """There was no connection, or it was too late: the request provably never arrived."""
 
 
 class AnswerLost(_Broken):
@@ -71,10 +73,13 @@ class PooledClient(stripe.HTTPClient):
         """Send one request.
 
         Raises:
-            NotSent: no connection could be made.
+            NotSent: no connection could be made, or a write came too late (`leaving`).
             AnswerTimedOut: sent, and no answer in time.
             AnswerLost: sent, and the connection broke, or somebody on the way answered.
         """
+        # Nothing may come between this and the request: a process can stand still at any line.
+        if method.upper() != "GET" and leaving.is_too_late():
+            raise NotSent("too_late")
         try:
             answer = self._pool.request(method, url, headers=headers, content=post_data)
         except _BEFORE_SENDING as error:

@@ -15,6 +15,7 @@ from billing.engine.models.dunning import (
     PlanDunning,
 )
 from billing.engine.models.invoices import EngineInvoice, EngineInvoiceLine, EngineRefund
+from billing.engine.models.late_charges import LateCharge
 from billing.engine.models.payers import CreditEntry, Payer
 from billing.engine.models.sellers import NumberSeries, SellerNumbers
 from billing.engine.models.subscriptions import (
@@ -37,6 +38,7 @@ __all__ = [
     "EngineRefund",
     "EngineSubscription",
     "HandledKey",
+    "LateCharge",
     "NumberSeries",
     "Outage",
     "Payer",

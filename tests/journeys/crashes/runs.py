@@ -88,8 +88,6 @@ def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
     ]
     stall_s = chance.choice(_STALLS_S)
     trouble = faults.choose(chance)
-    if stall_s > _SOON.total_seconds():
-        trouble = faults.Trouble()  # both at once is beyond what is promised: docs/crashes.md
     return Plan(
         seed=seed,
         operation=operation,

@@ -1,0 +1,31 @@
+"""Until when a write may leave this machine: later it may have been taken for absent.
+
+A try is committed as sent before its driver is called. If the process then stands still (a paused
+machine, a full disk), whoever asks meanwhile is told that there is nothing, and something else may
+be tried. So the last line before the socket looks at the clock again.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import datetime
+
+from orgs import clock
+
+_until: ContextVar[datetime | None] = ContextVar("leave_by", default=None)
+
+
+@contextlib.contextmanager
+def by(moment: datetime) -> Iterator[None]:
+    """Let writes inside this block leave until then, and not after it."""
+    token = _until.set(moment)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def is_too_late() -> bool:
+    """Say whether a write must not leave any more."""
+    until = _until.get()
+    return until is not None and clock.now() > until
