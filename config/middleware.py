@@ -1,36 +1,27 @@
 """What surrounds every request: the trace id, the content security policy, caching."""
 
-from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from config import logs
+from config.both_servers import Answer, BothServers
 from orgs import trace
 from orgs.pages import csp
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
 REQUEST_ID_HEADER = "X-Request-ID"
 
-_GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
-
-class _Around:
+class _Around(BothServers):
     """A middleware for both servers: `enter` before, `leave` after."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: _GetResponse) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def __call__(self, request: HttpRequest) -> Answer:
         """Answer, in the way of the server that asks."""
         if self.is_async:
             return self._answer(request)

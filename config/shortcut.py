@@ -1,20 +1,19 @@
 """The way of webhooks past everything that only browsers and people need."""
 
-from collections.abc import Awaitable, Callable
 from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, URLResolver
 from django.urls.resolvers import RegexPattern
 
-_GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+from config.both_servers import Answer, BothServers
 
 _ADDRESSES = URLResolver(RegexPattern(r"^/"), "billing.webhooks.urls")
 
 
-class WebhookShortcut:
+class WebhookShortcut(BothServers):
     """Hands a webhook to its view before sessions, sign-in, CSRF and page headers are looked at.
 
     A provider's delivery has none of these, is verified by its signature, and comes in bursts: the
@@ -22,16 +21,7 @@ class WebhookShortcut:
     the redirect to TLS) stands before this in MIDDLEWARE.
     """
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: _GetResponse) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def __call__(self, request: HttpRequest) -> Answer:
         """Answer a webhook at once; pass everything else on."""
         match = _match(request.path_info)
         if match is None:
