@@ -223,6 +223,7 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Till <billing@t
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 SUPPORT_EMAIL: str = env.str("SUPPORT_EMAIL", default="support@till.example")
 SALES_EMAIL: str = env.str("SALES_EMAIL", default=SUPPORT_EMAIL)
+OPERATIONS_EMAIL: str = env.str("OPERATIONS_EMAIL", default=SUPPORT_EMAIL)
 SELLER = seller.from_environment(env)
 
 # --- Celery -------------------------------------------------------------------------------------

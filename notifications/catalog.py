@@ -209,6 +209,13 @@ SALES_REQUEST_RECEIVED: Final = Mail(
     needs=frozenset({"organization", "plan", "name", "support_email"}),
 )
 
+# A merchant account was stopped because its credentials are refused: to operations. `seller` is the
+# organization whose account it is, empty for the platform's own.
+ACCOUNT_STOPPED: Final = Mail(
+    "account_stopped",
+    needs=frozenset({"provider", "account", "merchant_id", "mode", "seller", "since", "desk_url"}),
+)
+
 _MAILS = {
     mail.kind: mail
     for mail in (
@@ -221,6 +228,7 @@ _MAILS = {
         SALES_REQUEST,
         SALES_REQUEST_RECEIVED,
         PAYMENT_REMINDER,
+        ACCOUNT_STOPPED,
     )
 }
 KINDS = tuple(_MAILS)

@@ -20,7 +20,14 @@ class MessageState(models.TextChoices):
 class Message(BaseModel):
     """One mail to one address, queued in the transaction that made it necessary."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="messages")
+    organization = models.ForeignKey(
+        Organization,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        help_text="Whose matter it is; empty: the platform's own, told to staff.",
+    )
     kind = models.CharField(max_length=50, help_text="Name in the catalogue.")
     key = models.CharField(max_length=255, help_text="What makes it one and not two.")
     to = models.EmailField()
@@ -48,6 +55,11 @@ class Message(BaseModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "kind", "key", "to"], name="message_once"
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "key", "to"],
+                condition=Q(organization=None),
+                name="message_once_for_the_platform",
             ),
         ]
         indexes = [

@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 def queue_message(
     *,
-    organization: Organization,
+    organization: Organization | None,
     kind: str,
     key: str,
     to: str,
@@ -56,7 +56,7 @@ def queue_message(
     """Store a mail once per kind, key and address; have it delivered after the commit.
 
     Args:
-        organization: whose matter it is.
+        organization: whose matter it is; None: the platform's own.
         kind: name in the catalogue.
         key: what makes it one mail and not two, for example the id of what it is about.
         to: the address.
@@ -175,7 +175,7 @@ def _send(message: Message) -> str:
         reply_to=[settings.SUPPORT_EMAIL],
         headers={"Message-ID": _message_id(message), "Auto-Submitted": "auto-generated"},
         tags=[message.kind],
-        metadata={"message": str(message.pk), "organization": str(message.organization_id)},
+        metadata={"message": str(message.pk), "organization": str(message.organization_id or "")},
     )
     mail.attach_alternative(rendered.html, "text/html")
     for file in attachments.made_for(message):

@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 
 from billing.drivers.base import DriverRejected, DriverUnavailable
-from billing.drivers.cardconnect import hosts
+from billing.drivers.cardconnect import alarms, hosts
 from billing.drivers.cardconnect.models import AccountState
 from billing.engine.models import Payer
 from billing.enums import Provider
@@ -162,11 +163,14 @@ def askable(account: MerchantAccount) -> Merchant:
 
 
 def mark_broken(account_id: UUID, *, now: datetime) -> None:
-    """Stop an account whose credentials are refused, until somebody looked; said once."""
+    """Stop an account whose credentials are refused, until somebody looked; told once a stop."""
     state, _ = AccountState.objects.get_or_create(account_id=account_id)
-    changed = AccountState.objects.filter(pk=state.pk, broken_at=None).update(
-        broken_at=now, updated_at=now
-    )
+    with transaction.atomic():
+        changed = AccountState.objects.filter(pk=state.pk, broken_at=None).update(
+            broken_at=now, updated_at=now
+        )
+        if changed:
+            alarms.tell_stopped(state.account, now=now)
     if changed:
         logger.error("cardconnect.account_broken", extra={"account": str(account_id)})
 
