@@ -8,7 +8,7 @@ from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from orgs.errors import DomainError
+from orgs.refusal_forms import ShowsRefusal
 
 _LOOK = (
     "border border-base-200 bg-white font-medium rounded-default shadow-xs px-3 py-2 w-full "
@@ -19,7 +19,7 @@ _LOOK = (
 Facts = Sequence[tuple[str, str]]
 
 
-class DeskForm(forms.Form):
+class DeskForm(ShowsRefusal):
     """A form in the look of the back office."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -28,15 +28,6 @@ class DeskForm(forms.Form):
         for field in self.fields.values():
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", _LOOK)
-
-
-def show_refusal(form: forms.Form, error: DomainError) -> None:
-    """Put the reasons of a refusal beside their fields, what is about none above the form."""
-    for name, reasons in error.fields.items():
-        for reason in reasons:
-            form.add_error(name if name in form.fields else None, reason)
-    if not error.fields:
-        form.add_error(None, error.message)
 
 
 def show(

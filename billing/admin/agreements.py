@@ -214,7 +214,7 @@ class AgreementAdmin(ReadOnlyAdmin[Agreement]):
                 now=clock.now(organization),
             )
         except DomainError as error:
-            desk_pages.show_refusal(form, error)
+            form.show_refusal(error)
             return None
         _tell(request, agreement)
         self.log_action(request, [agreement], "Agreed.")

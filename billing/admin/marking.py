@@ -101,7 +101,7 @@ class MarkPaidPages(RefundPages[Invoice]):
                 now=clock.now(invoice.organization),
             )
         except DomainError as error:
-            desk_pages.show_refusal(form, error)
+            form.show_refusal(error)
             return False
         amount = display.money(entered.amount_minor, entered.currency)
         if entered.is_too_much:

@@ -141,7 +141,7 @@ class RefundPages(ReadOnlyAdmin[ModelT]):
                 now=clock.now(payment.organization),
             )
         except DomainError as error:
-            desk_pages.show_refusal(form, error)
+            form.show_refusal(error)
             return None
         tell(request, debt)
         self.log_action(

@@ -15,7 +15,7 @@ from billing.services import endings
 from orgs import clock
 from orgs.errors import DomainError
 from orgs.models import Membership
-from orgs.pages.team_forms import ShowsRefusal
+from orgs.refusal_forms import ShowsRefusal
 
 # Stripe's words, so that its reports can count them, in those of somebody who leaves.
 # Source: https://docs.stripe.com/api/subscriptions/object#subscription_object-cancellation_details-feedback

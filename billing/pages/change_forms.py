@@ -9,7 +9,7 @@ from billing.models import Price, Subscription
 from billing.selectors import prices
 from billing.services.quotes import Wanted
 from orgs.errors import InvalidRequest
-from orgs.pages.team_forms import ShowsRefusal
+from orgs.refusal_forms import ShowsRefusal
 
 MAX_SEATS = 100_000
 _NOTHING = "Choose something that differs from what you have."

@@ -15,7 +15,7 @@ from orgs import clock
 from orgs.errors import DomainError, NotFound
 from orgs.models import Membership
 from orgs.pages import base as pages
-from orgs.pages.team_forms import ShowsRefusal
+from orgs.refusal_forms import ShowsRefusal
 
 _THANKS = "Thank you. We have your request and will get back to you."
 

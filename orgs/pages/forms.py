@@ -8,11 +8,11 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
 
 from orgs import selectors
-from orgs.errors import DomainError
 from orgs.models import User
+from orgs.refusal_forms import ShowsRefusal
 
 
-class RegisterForm(forms.Form):
+class RegisterForm(ShowsRefusal):
     """An organization and its owner."""
 
     organization_name = forms.CharField(
@@ -38,12 +38,6 @@ class RegisterForm(forms.Form):
         help_text=password_validation.password_validators_help_text_html(),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-
-    def show_refusal(self, error: DomainError) -> None:
-        """Put the reasons of a refusal beside the fields they are about."""
-        for name, messages in error.fields.items():
-            for message in messages:
-                self.add_error(name if name in self.fields else None, message)
 
 
 class SignInForm(AuthenticationForm):

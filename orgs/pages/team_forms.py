@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth import password_validation
 
-from orgs.errors import DomainError
 from orgs.models import KeyMode, Role
 from orgs.permissions import Scope
+from orgs.refusal_forms import ShowsRefusal
 from orgs.team import ROLE_MEANINGS
 
 _SCOPE_MEANINGS = {
@@ -18,18 +18,6 @@ _SCOPE_MEANINGS = {
     Scope.CHECKOUT_CREATE: "open checkouts for your customers",
     Scope.TERMINALS_WRITE: "take payments at readers",
 }
-
-
-class ShowsRefusal(forms.Form):
-    """A form that shows why a service said no."""
-
-    def show_refusal(self, error: DomainError) -> None:
-        """Put the reasons beside the fields they are about, what is about none above the form."""
-        for name, messages in error.fields.items():
-            for message in messages:
-                self.add_error(name if name in self.fields else None, message)
-        if not error.fields:
-            self.add_error(None, error.message)
 
 
 class RoleForm(forms.Form):
