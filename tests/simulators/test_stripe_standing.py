@@ -27,6 +27,16 @@ class TestPausedCollection:
         written_off = paused.latest_invoice.status_transitions.marked_uncollectible_at
         assert (written_off is not None) == (status == "uncollectible")
 
+    @pytest.mark.parametrize("credit", [-1000, -1_000_000])
+    def test_uses_no_credit_for_what_it_voids(self, case: Case, credit: int) -> None:
+        case.v1.customers.update(case.customer.id, {"balance": credit})
+        case.update(pause_collection={"behavior": "void"})
+
+        case.pass_the_end()
+
+        assert case.now().latest_invoice.status == "void"
+        assert case.v1.customers.retrieve(case.customer.id).balance == credit
+
     def test_holds_back_what_a_change_costs_too(self, case: Case) -> None:
         case.update(pause_collection={"behavior": "void"})
 

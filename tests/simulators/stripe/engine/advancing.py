@@ -6,7 +6,11 @@ from tests.simulators.stripe.world import World
 
 
 def advance(world: World, invoice: Json, *, off_session: bool = False, retry: bool = True) -> None:
-    """Open a draft and collect it, unless the collection of its subscription is paused."""
+    """Open a draft and collect it, unless the collection of its subscription is paused.
+
+    What a pause voids uses no credit of the customer's either.
+    Source: https://docs.stripe.com/billing/subscriptions/pause-payment
+    """
     subscription = standing.subscription_of(world, invoice)
     pause = subscription["pause_collection"] if subscription is not None else None
     if pause is not None and pause["behavior"] == "keep_as_draft":
@@ -14,10 +18,11 @@ def advance(world: World, invoice: Json, *, off_session: bool = False, retry: bo
             invoice["auto_advance"] = False
             invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = None
         return
-    invoicing.finalize(world, invoice)
+    is_voided = pause is not None and pause["behavior"] == "void"
+    invoicing.finalize(world, invoice, is_waived=is_voided)
     if invoice["status"] != "open":
         return
-    if pause is not None and pause["behavior"] == "void":
+    if is_voided:
         invoicing.void(world, invoice)
     elif pause is not None:
         mark_uncollectible(world, invoice)

@@ -45,8 +45,11 @@ def _confirmation_secret(world: World, invoice: Json) -> object:
     return {"client_secret": intent["client_secret"], "type": "payment_intent"}
 
 
-def finalize(world: World, invoice: Json) -> None:
-    """Open a draft: it gets its number and a PaymentIntent, or is paid when nothing is due."""
+def finalize(world: World, invoice: Json, *, is_waived: bool = False) -> None:
+    """Open a draft: it gets its number and a PaymentIntent, or is paid when nothing is due.
+
+    `is_waived`: it stays open even then, to be voided.
+    """
     if invoice["status"] != "draft":
         raise Refusal(
             f"This invoice is already finalized, you can't finalize a {invoice['status']} invoice.",
@@ -69,7 +72,7 @@ def finalize(world: World, invoice: Json) -> None:
             _open_payment(world, invoice)
     customer["next_invoice_sequence"] += 1
     world.touch(customer)
-    if invoice["amount_due"] <= 0:
+    if invoice["amount_due"] <= 0 and not is_waived:
         mark_paid(world, invoice)
 
 
