@@ -127,7 +127,7 @@ class TestChangeBillingEmail:
         self, catalogue: dict[str, Price], stripe: StripeSimulator
     ) -> None:
         free = start(make_organization(), catalogue["free:month"]).subscription
-        since = stripe.requests()[-1]["seq"]
+        since = stripe.calls_so_far()
 
         change(free)
 

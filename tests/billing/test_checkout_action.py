@@ -64,11 +64,11 @@ class TestLookAgain:
         self, org: Organization, catalogue: dict[str, Price], stripe: StripeSimulator
     ) -> None:
         session = open_checkout(org, catalogue["starter:month"])
-        before = len(stripe.requests())
+        before = stripe.calls_so_far()
 
         checkout_action.look_again(session=session, now=clock.now())
 
-        assert len(stripe.requests()) == before
+        assert stripe.calls_so_far() == before
 
     def test_leaves_a_subscription_alone_that_is_active(
         self, org: Organization, catalogue: dict[str, Price], stripe: StripeSimulator
@@ -81,11 +81,11 @@ class TestLookAgain:
             request_key="once",
             now=clock.now(),
         )
-        before = len(stripe.requests())
+        before = stripe.calls_so_far()
 
         checkout_action.look_again(session=session, now=clock.now())
 
-        assert len(stripe.requests()) == before
+        assert stripe.calls_so_far() == before
         assert Subscription.objects.get().status == SubscriptionStatus.ACTIVE
 
 

@@ -115,7 +115,7 @@ class TestWithOurs:
     def test_is_asked_for_on_the_subscription(
         self, organization: Organization, price: Price, stripe: StripeSimulator
     ) -> None:
-        since = stripe.requests()[-1]["seq"]
+        since = stripe.calls_so_far()
         coupon = make_coupon()
 
         start(organization, price, VISA, coupon=coupon.code)

@@ -22,7 +22,7 @@ class TestRefused:
         self, organization: Organization, price: Price, stripe: StripeSimulator
     ) -> None:
         waiting = start(organization, price).subscription
-        since = stripe.requests()[-1]["seq"]
+        since = stripe.calls_so_far()
 
         with pytest.raises(coupons.CouponRefused):
             start(organization, price, VISA, coupon=new_code())
@@ -100,7 +100,7 @@ class TestTheSameKey:
         stripe.add_fault(method="POST", path="/v1/subscriptions$", action="reset_after")
         lost = start(organization, price, VISA, **more)
         assert lost.resolve_after is not None
-        since = stripe.requests()[-1]["seq"]
+        since = stripe.calls_so_far()
 
         row = start(organization, price, VISA, **more).subscription
 

@@ -69,7 +69,7 @@ class TestCancel:
 
     def test_twice_is_once(self, paying: Caller, stripe: StripeSimulator) -> None:
         paying.post("/billing/subscription/cancel", {"mode": "period_end"})
-        since = stripe.requests()[-1]["seq"]
+        since = stripe.calls_so_far()
 
         answer = paying.post("/billing/subscription/cancel", {"mode": "period_end"})
 

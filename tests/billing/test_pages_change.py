@@ -84,7 +84,7 @@ class TestForm:
     def test_asks_no_provider(
         self, payer: Client, running: Subscription, stripe: StripeSimulator
     ) -> None:
-        since = len(stripe.requests())
+        since = stripe.calls_so_far()
 
         show(payer, PLAN)
 

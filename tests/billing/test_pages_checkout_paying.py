@@ -43,7 +43,7 @@ class TestPaying:
     def test_twice_with_the_same_form_charges_once(
         self, payer: Client, session: CheckoutSession, stripe: StripeSimulator
     ) -> None:
-        since = len(stripe.requests())
+        since = stripe.calls_so_far()
         nonce = "n" * 32
 
         pay(payer, session, "pm_card_visa", nonce)

@@ -187,7 +187,7 @@ class TestOne:
         self, payer: Client, subscription: Subscription, stripe: StripeSimulator
     ) -> None:
         invoice = InvoiceFactory.create(subscription=subscription, open=True)
-        since = len(stripe.requests())
+        since = stripe.calls_so_far()
 
         show(payer, of(invoice))
         show(payer, INVOICES)

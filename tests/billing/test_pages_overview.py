@@ -196,7 +196,7 @@ class TestWithASubscription:
     ) -> None:
         row = self.make(org, catalogue["starter:month"], status=SubscriptionStatus.PAST_DUE)
         a_card(row.customer, is_default=True)
-        since = len(stripe.requests())
+        since = stripe.calls_so_far()
 
         text_of(client, alice)
 

@@ -78,7 +78,7 @@ class TestShowing:
         self, payer: Client, running: Subscription, stripe: StripeSimulator
     ) -> None:
         quote = quote_for(payer)
-        since = len(stripe.requests())
+        since = stripe.calls_so_far()
 
         show(payer, quote_address(quote))
 

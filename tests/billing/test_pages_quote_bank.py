@@ -149,7 +149,7 @@ class TestBank:
         self, payer: Client, running: Subscription, stripe: StripeSimulator
     ) -> None:
         quote = quote_for(payer)
-        since = len(stripe.requests())
+        since = stripe.calls_so_far()
 
         text = send(payer, quote_address(quote, "/confirmed"), to=quote_address(quote))
 

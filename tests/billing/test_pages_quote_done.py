@@ -52,7 +52,7 @@ class TestDoing:
     ) -> None:
         quote = quote_for(payer)
         send(payer, quote_address(quote), to=OVERVIEW)
-        since = len(stripe.requests())
+        since = stripe.calls_so_far()
 
         text = send(payer, quote_address(quote), to=OVERVIEW)
 

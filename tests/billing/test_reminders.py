@@ -103,11 +103,11 @@ class TestStripe:
         now = near(row)
 
         assert reminders.remind_of_renewals(now=now) == 0
-        asked = len(stripe.requests())
+        asked = stripe.calls_so_far()
         assert reminders.remind_of_renewals(now=now) == 0
 
         assert mails() == []
-        assert len(stripe.requests()) == asked  # and is not asked about again
+        assert stripe.calls_so_far() == asked  # and is not asked about again
 
     def test_waits_for_a_provider_that_does_not_answer(
         self, row: Subscription, stripe: StripeSimulator, short_pauses: None
@@ -169,10 +169,10 @@ def test_is_no_news_for_who_is_told_otherwise_or_will_not_be_charged(
         "current_period_end": NOW + 2 * DAY,
     }
     make_subscription(**{**fields, **changes})
-    asked = len(stripe.requests())
+    asked = stripe.calls_so_far()
 
     assert reminders.remind_of_renewals(now=NOW) == 0
-    assert len(stripe.requests()) == asked
+    assert stripe.calls_so_far() == asked
 
 
 def test_says_nothing_of_what_changed_while_the_price_was_asked(

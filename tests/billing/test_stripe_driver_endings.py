@@ -95,7 +95,7 @@ class TestAbandonSubscription:
         raw = subscriptions.raw(created.external_id)
         raw["latest_invoice"]["status"] = "void"
         monkeypatch.setattr(subscriptions, "raw", lambda _: raw)
-        before = stripe.requests()[-1]["seq"]
+        before = stripe.calls_so_far()
 
         build.driver().abandon_subscription(created.external_id, idempotency_key=build.new_key())
 

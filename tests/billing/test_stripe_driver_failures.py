@@ -45,8 +45,7 @@ class Disturbed:
     def __init__(self, stripe: StripeSimulator, case: Case, fault: dict[str, Any]) -> None:
         self.stripe, self.case = stripe, case
         self.call = case.prepare(stripe)
-        asked = stripe.requests()
-        self.since = asked[-1]["seq"] if asked else 0
+        self.since = stripe.calls_so_far()
         stripe.add_fault(method=case.method, path=case.path, **fault)
 
     def fails(self) -> DriverError:

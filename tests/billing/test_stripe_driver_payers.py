@@ -45,7 +45,7 @@ class TestRetrievePayer:
     def test_reads_every_page_newest_first(self, stripe: StripeSimulator) -> None:
         customer = build.make_customer()
         attached = [build.attach(customer) for _ in range(101)]
-        since = stripe.requests()[-1]["seq"]
+        since = stripe.calls_so_far()
 
         payer = build.driver().retrieve_payer(customer)
 

@@ -76,7 +76,7 @@ def stripe(process: StripeSimulator, settings: Any) -> StripeSimulator:
 def requests_of(stripe: StripeSimulator, call: Any) -> list[Json]:
     """Make a call of the driver; return what it asked, without what had to exist before."""
     prepared = call(stripe)
-    since = stripe.requests()[-1]["seq"] if stripe.requests() else 0
+    since = stripe.calls_so_far()
     prepared()
     return stripe.requests(since)
 
@@ -160,7 +160,7 @@ def test_the_mirror_asks_only_what_stripe_takes(
 ) -> None:
     spec = build.subscription_spec()
     created = build.driver().create_subscription(spec, idempotency_key=build.new_key())
-    since = stripe.requests()[-1]["seq"]
+    since = stripe.calls_so_far()
 
     build.driver().copy_to_mirror(Subject("subscription", created.external_id))
     build.driver().copy_to_mirror(Subject("invoice", created.latest_invoice_id))

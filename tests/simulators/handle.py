@@ -8,6 +8,9 @@ import httpx
 from tests.simulators import Json
 from tests.simulators.process import SimulatorProcess
 
+# No call has this number: what comes after it is nothing, however much was asked before.
+_BEYOND = 1_000_000_000
+
 
 class SimulatorHandle:
     """A running simulator. Use `start` as a context manager, or `at` for one that runs already."""
@@ -60,6 +63,10 @@ class SimulatorHandle:
         if answer.status_code != httpx.codes.OK:
             raise ValueError(f"{method} /_sim/{name}: {answer.status_code} {answer.text}")
         return answer.json()
+
+    def calls_so_far(self) -> int:
+        """Return how many calls it got: the number of the latest, for `requests(since=…)`."""
+        return int(self.control("GET", f"requests?since={_BEYOND}")["last"])
 
     def now(self) -> int:
         """Return its virtual time."""

@@ -128,7 +128,7 @@ class TestFaults:
 class TestJournal:
     def test_goes_on_where_a_reader_stopped(self, simulator: StripeSimulator, v1: Any) -> None:
         v1.customers.create({"name": "A"})
-        seen = simulator.requests()[-1]["seq"]
+        seen = simulator.calls_so_far()
 
         v1.customers.create({"name": "B"}, {"idempotency_key": "b"})
 

@@ -110,7 +110,7 @@ class TestRefusedCredentials:
         self, simulator: CardPointeSimulator, org: Organization, account: MerchantAccount
     ) -> None:
         method = save(simulator, org).external_id
-        before = len(simulator.requests())
+        before = simulator.calls_so_far()
         simulator.add_fault("http_401")
 
         for _ in range(3):
@@ -118,7 +118,7 @@ class TestRefusedCredentials:
                 rail.charge(order_for(org, method))
             assert caught.value.detail == "account_broken"
 
-        assert len(simulator.requests()) == before + 1
+        assert simulator.calls_so_far() == before + 1
         assert AccountState.objects.get(account=account).broken_at is not None
 
     @pytest.mark.parametrize("status", [400, 404])
@@ -139,13 +139,13 @@ class TestWhoseCard:
         self, simulator: CardPointeSimulator, org: Organization, other_org: Organization
     ) -> None:
         method = save(simulator, org).external_id
-        before = len(simulator.requests())
+        before = simulator.calls_so_far()
 
         with pytest.raises(DriverRejected) as caught:
             rail.charge(order_for(other_org, method))
 
         assert caught.value.detail == "no_such_method"
-        assert len(simulator.requests()) == before
+        assert simulator.calls_so_far() == before
 
     def test_nor_is_one_that_was_removed(
         self, simulator: CardPointeSimulator, org: Organization

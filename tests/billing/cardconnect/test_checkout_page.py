@@ -203,12 +203,12 @@ class TestGuessing:
         declined = simulator.tokenize(NO_FUNDS, expiry="1230")
         for _ in range(card_testing.MOST_DECLINES):
             assert "The payment was not taken" in pay(payer, session, payment_method=declined)
-        asked = len(simulator.requests())
+        asked = simulator.calls_so_far()
 
         text = pay(payer, session, payment_method=declined)
 
         assert "Too many cards were declined. Nothing was charged." in text
-        assert len(simulator.requests()) == asked
+        assert simulator.calls_so_far() == asked
 
     def test_goes_on_an_hour_later(
         self, payer: Client, session: CheckoutSession, simulator: CardPointeSimulator

@@ -94,11 +94,11 @@ class TestPage:
     def test_takes_no_number(
         self, payer: Client, paying: Organization, simulator: CardPointeSimulator
     ) -> None:
-        since = len(simulator.requests())
+        since = simulator.calls_so_far()
 
         refused(payer, NEW, {"payment_method": VISA, "expiry": "1230"}, 400)
 
-        assert len(simulator.requests()) == since
+        assert simulator.calls_so_far() == since
 
 
 class TestSetup:

@@ -104,11 +104,11 @@ class TestSettlements:
         now = there(simulator)
 
         polling.poll_accounts(now=now)
-        before = len(simulator.requests())
+        before = simulator.calls_so_far()
         polling.poll_accounts(now=now + timedelta(days=1))
 
         assert AccountState.objects.get(account=account).broken_at is not None
-        assert len(simulator.requests()) == before
+        assert simulator.calls_so_far() == before
 
 
 class TestChangedCards:

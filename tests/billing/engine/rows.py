@@ -77,6 +77,14 @@ def series() -> Model:
     return row
 
 
+def dunning() -> Model:
+    unpaid = EngineInvoice.objects.get(external_id=_running().latest_invoice_id)
+    row: Model = DunningState.objects.create(
+        organization=unpaid.organization, invoice=unpaid, since=unpaid.issued_at
+    )
+    return row
+
+
 PAGES: dict[str, Callable[[], Model]] = {
     "engine_payer": payer,
     "engine_enginesubscription": subscription,
@@ -86,5 +94,6 @@ PAGES: dict[str, Callable[[], Model]] = {
     "engine_taxentry": tax_rate,
     "engine_sellernumbers": numbering,
     "engine_numberseries": series,
+    "engine_dunningstate": dunning,
 }
 EDITABLE = {"engine_taxentry", "engine_sellernumbers"}

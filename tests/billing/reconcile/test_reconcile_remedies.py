@@ -261,7 +261,7 @@ class TestPushLocal:
     ) -> None:
         Subscription.objects.filter(pk=settled.subscription.pk).update(seats=5)
         row = found(settled, Kind.SEATS)
-        since = stripe.requests()[-1]["seq"]
+        since = stripe.calls_so_far()
 
         with pytest.raises(remedies.NothingToPush):
             push(settled, row, desk)

@@ -109,11 +109,11 @@ class _Killing:
         from config.celery import app  # noqa: PLC0415 - needs Django
 
         pool = _children(self.worker.pid)
-        before = len(self.stage.gateway.requests())
+        before = self.stage.gateway.calls_so_far()
         app.send_task("billing.resolve_attempts", queue="till")
         app.send_task("billing.run_renewals", queue="till")
         deadline = time.monotonic() + _ANSWERS_WITHIN_S
-        while len(self.stage.gateway.requests()) == before and time.monotonic() < deadline:
+        while self.stage.gateway.calls_so_far() == before and time.monotonic() < deadline:
             if not _is_anything_due():
                 break
             time.sleep(0.01)
