@@ -17,23 +17,14 @@ import httpx
 from billing.drivers.cardconnect import hosts
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.outcome import Answer
+from billing.drivers.pools import BEFORE_SENDING, open_pool
 from orgs import clock
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 45.0
-_KEEPALIVE_S = 5.0
-_CONNECTIONS = 50
 _LARGEST_ANSWER = 8 * 1024 * 1024
 # They log addresses, and ours name profiles.
 _TALKATIVE = ("httpx", "httpcore")
-# Raised before the first byte of a request leaves.
-_BEFORE_SENDING = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 
 _lock = threading.Lock()
 _pools: dict[tuple[int, bool], httpx.Client] = {}
@@ -68,7 +59,7 @@ def send(
         request["headers"] = {"content-type": "application/json"}
     try:
         answer = _pool(origin).request(method, f"{origin}/cardconnect/rest/{path}", **request)
-    except _BEFORE_SENDING as error:
+    except BEFORE_SENDING as error:
         raise NotSent(type(error).__name__) from None
     except httpx.HTTPError:
         return Answer(None)
@@ -101,16 +92,10 @@ def _pool(origin: str) -> httpx.Client:
 def _open(*, is_loopback: bool) -> httpx.Client:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    pool = httpx.Client(
-        timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S),
-        limits=httpx.Limits(
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=_CONNECTIONS,
-            keepalive_expiry=_KEEPALIVE_S,
-        ),
-        # A proxy from the environment has no way to this machine's own ports.
-        trust_env=not is_loopback,
-        follow_redirects=False,
+    pool = open_pool(
+        connect_timeout_s=CONNECT_TIMEOUT_S,
+        read_timeout_s=READ_TIMEOUT_S,
+        is_loopback=is_loopback,
     )
     atexit.register(_close, pool, os.getpid())
     return pool

@@ -11,20 +11,7 @@ import httpx
 import stripe
 
 from billing.drivers import leaving
-
-# Longer than the pauses inside a burst, much shorter than the time after which a server or a
-# balancer closes an idle connection: a request never meets one that is just being closed.
-_KEEPALIVE_SECONDS = 5.0
-_CONNECTIONS = 50
-
-# Raised before the first byte of a request leaves.
-_BEFORE_SENDING = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+from billing.drivers.pools import BEFORE_SENDING, open_pool
 
 
 class _Broken(stripe.APIConnectionError):
@@ -51,16 +38,10 @@ class PooledClient(stripe.HTTPClient):
 
     def __init__(self, *, connect_timeout: float, read_timeout: float, is_loopback: bool) -> None:
         super().__init__()
-        self._pool = httpx.Client(
-            timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=connect_timeout),
-            limits=httpx.Limits(
-                max_connections=_CONNECTIONS,
-                max_keepalive_connections=_CONNECTIONS,
-                keepalive_expiry=_KEEPALIVE_SECONDS,
-            ),
-            # A proxy from the environment has no way to this machine's own ports.
-            trust_env=not is_loopback,
-            follow_redirects=False,
+        self._pool = open_pool(
+            connect_timeout_s=connect_timeout,
+            read_timeout_s=read_timeout,
+            is_loopback=is_loopback,
         )
 
     def request(  # type: ignore[override]  # bytes, as the SDK's own clients return
@@ -82,7 +63,7 @@ class PooledClient(stripe.HTTPClient):
             raise NotSent("too_late")
         try:
             answer = self._pool.request(method, url, headers=headers, content=post_data)
-        except _BEFORE_SENDING as error:
+        except BEFORE_SENDING as error:
             raise NotSent(type(error).__name__) from error
         except httpx.ReadTimeout as error:
             raise AnswerTimedOut(type(error).__name__) from error
