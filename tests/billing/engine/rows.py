@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db.models import Model
 
 from billing.engine.models import (
+    DunningState,
     EngineCoupon,
     EngineInvoice,
     EnginePrice,
