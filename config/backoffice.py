@@ -90,6 +90,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Obligations", "request_quote", "billing", "obligation"),
                     _page("Payment attempts", "credit_card", "billing", "paymentattempt"),
                     _page("Payment facts", "fact_check", "billing", "paymentfact"),
+                    _page("Declined cards", "credit_card_off", "billing", "declinedcard"),
                 ],
             },
             {

@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from billing.admin import display
 from billing.admin.refunding import Payment, RefundPages, payment_of_attempt
-from billing.models import Obligation, PaymentAttempt, PaymentFact
+from billing.models import DeclinedCard, Obligation, PaymentAttempt, PaymentFact
 from orgs.backoffice import ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -116,3 +116,13 @@ class PaymentFactAdmin(ReadOnlyAdmin[PaymentFact]):
     def amount(self, fact: PaymentFact) -> str:
         """Show the amount with its currency."""
         return display.money(fact.amount_minor, fact.currency)
+
+
+@admin.register(DeclinedCard)
+class DeclinedCardAdmin(ReadOnlyAdmin[DeclinedCard]):
+    list_display = ("organization", "provider", "declined_at")
+    list_filter = ("provider",)
+    list_select_related = ("organization",)
+    search_fields = ("organization__name", "organization__slug")
+    fields = ("organization", "provider", "declined_at", "id", "created_at")
+    ordering = ("-declined_at",)

@@ -13,7 +13,7 @@ from billing.models.customers import BillingProfile, Customer, MerchantAccount
 from billing.models.differences import Difference, Reconciliation
 from billing.models.events import BillingEvent, InboxEvent, MirrorTodo
 from billing.models.invoices import Invoice, InvoiceDelivery, InvoiceLine
-from billing.models.payment_methods import PaymentMethod
+from billing.models.payment_methods import DeclinedCard, PaymentMethod
 from billing.models.payments import Case, Obligation, PaymentAttempt, PaymentFact
 from billing.models.plans import ExternalPrice, Plan, PlanFeature, PlanVersion, Price
 from billing.models.quotes import Quote
@@ -32,6 +32,7 @@ __all__ = [
     "CouponRedemption",
     "CreditNote",
     "Customer",
+    "DeclinedCard",
     "Difference",
     "Dispute",
     "ExternalCoupon",

@@ -28,6 +28,28 @@ _KINDS = {
 }
 
 
+class DeclinedCard(BaseModel):
+    """That a card was declined when it was to be kept: no debt and no try stand behind it.
+
+    Nothing of the card is kept. It counts against whoever tries cards out.
+    """
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    declined_at = models.DateTimeField()
+
+    objects = TenantQuerySet["DeclinedCard"].as_manager()
+
+    class Meta:
+        ordering = ["-declined_at"]
+        indexes = [
+            models.Index(fields=["organization", "declined_at"], name="declined_card_by_org"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}, {self.declined_at:%Y-%m-%d %H:%M}"
+
+
 class PaymentMethodQuerySet(TenantQuerySet["PaymentMethod"]):
     """Reads of payment methods."""
 

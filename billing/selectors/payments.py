@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 
 from billing.enums import AttemptKind, AttemptState, ObligationKind, ObligationState
-from billing.models import PaymentAttempt, Subscription
+from billing.models import DeclinedCard, PaymentAttempt, Subscription
 from orgs.models import Organization
 
 DECLINED = "CARD_DECLINED"
@@ -29,14 +29,15 @@ def latest_attempt(subscription: Subscription) -> PaymentAttempt:
 
 
 def declines_since(organization: Organization, moment: datetime) -> int:
-    """Count the cards that were declined for an organization since a moment."""
+    """Count the cards that were declined for an organization, paying or kept, since a moment."""
     declined = PaymentAttempt.objects.for_org(organization).filter(
         state=AttemptState.FAILED,
         kind=AttemptKind.CARD,
         error_code=DECLINED,
         resolved_at__gt=moment,
     )
-    return declined.count()
+    kept = DeclinedCard.objects.for_org(organization).filter(declined_at__gt=moment)
+    return declined.count() + kept.count()
 
 
 def due_for_resolution(*, now: datetime, limit: int) -> list[uuid.UUID]:

@@ -3,12 +3,14 @@
 import logging
 from datetime import datetime, timedelta
 
+from billing.models import DeclinedCard
 from billing.selectors import payments
 from orgs.errors import RateLimited
 from orgs.models import Organization
 
 MOST_DECLINES = 10
 WINDOW = timedelta(hours=1)
+KEPT_FOR = timedelta(days=30)
 _TOO_MANY = "Too many cards were declined. Nothing was charged. Please try again in an hour."
 
 logger = logging.getLogger(__name__)
@@ -24,3 +26,10 @@ def refuse_guessing(*, organization: Organization, now: datetime) -> None:
         return
     logger.warning("checkout.too_many_declines", extra={"org": str(organization.pk)})
     raise RateLimited(_TOO_MANY, retry_after=int(WINDOW.total_seconds()))
+
+
+def note_decline(*, organization: Organization, provider: str, now: datetime) -> None:
+    """Count a card that was declined when it was to be kept; those that pay have their tries."""
+    DeclinedCard.objects.create(organization=organization, provider=provider, declined_at=now)
+    old = DeclinedCard.objects.for_org(organization).filter(declined_at__lt=now - KEPT_FOR)
+    old.delete()

@@ -14,8 +14,8 @@ from billing.drivers.base import DriverError, OutcomeUnknown
 from billing.enums import Provider, SubscriptionStatus
 from billing.errors import ProviderFailed
 from billing.models import Customer, PaymentMethod, Subscription
-from billing.selectors import payment_methods, subscriptions
-from billing.services import customers, method_writes, payers, recovery, refusals
+from billing.selectors import payment_methods, payments, subscriptions
+from billing.services import card_testing, customers, method_writes, payers, recovery, refusals
 from billing.types import CardDetails, CardElement, Cause, SetupResult
 from orgs.errors import DomainError
 from orgs.models import Organization
@@ -83,8 +83,10 @@ def begin_setup(
     """Prepare for the payer's browser to enter a card that is charged later.
 
     Raises:
+        RateLimited: too many cards were declined.
         ProviderRefused, ProviderBusy, ProviderFailed: nothing was prepared.
     """
+    card_testing.refuse_guessing(organization=organization, now=now)
     customer = _customer(organization, provider)
     driver = registry.get_driver(customer.provider)
     key = method_writes.new_key()
@@ -116,9 +118,11 @@ def attach_payment_method(
 
     Raises:
         CardDeclined: nothing was added.
+        RateLimited: too many cards were declined; nobody was asked about this one.
         ProviderRefused: no such method, or somebody else's.
         ProviderBusy, ProviderFailed: the same request again ends in the same state.
     """
+    card_testing.refuse_guessing(organization=organization, now=now)
     customer = _customer(organization, provider)
     external_id = _attach(customer, Given(payment_method, card), cause, now)
     if set_default:
@@ -180,6 +184,10 @@ def _attach(customer: Customer, given: Given, cause: Cause, now: datetime) -> st
             raise ProviderFailed from error
         return given.name
     except DriverError as error:
+        if error.code == payments.DECLINED:
+            card_testing.note_decline(
+                organization=customer.organization, provider=customer.provider, now=now
+            )
         raise method_writes.refusal(error) from error
 
 

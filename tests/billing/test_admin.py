@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from billing.engine.models import Circuit, DunningPolicy, Outage, PlanDunning
 from billing.enums import Provider
+from billing.models import DeclinedCard
 from orgs.models import User
 from tests import factories_billing as make
 from tests import factories_invoices as made
@@ -96,6 +97,15 @@ def circuit() -> Model:
     return row
 
 
+def declined_card() -> Model:
+    row: Model = DeclinedCard.objects.create(
+        organization=MembershipFactory.create().organization,
+        provider=Provider.CARDCONNECT,
+        declined_at=timezone.now(),
+    )
+    return row
+
+
 PAGES = [
     Page("billing_plan", make.PlanFactory.create),
     Page("billing_planversion", make.PlanVersionFactory.create),
@@ -112,6 +122,7 @@ PAGES = [
     Page("billing_obligation", lambda: make.PaymentAttemptFactory.create().obligation),
     Page("billing_paymentattempt", make.PaymentAttemptFactory.create),
     Page("billing_paymentfact", make.PaymentFactFactory.create),
+    Page("billing_declinedcard", declined_card),
     Page("billing_case", make.CaseFactory.create),
     Page("billing_checkoutsession", make.CheckoutSessionFactory.create),
     Page("billing_coupon", used_coupon),
