@@ -6,11 +6,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from billing.drivers import registry
-from billing.drivers.base import DriverError, DriverRejected, OutcomeUnknown
+from billing.drivers.base import DriverError, OutcomeUnknown
 from billing.enums import (
     LIVE_ATTEMPTS,
     AttemptKind,
-    AttemptState,
     InvoiceStatus,
     ObligationKind,
     ObligationState,
@@ -130,18 +129,9 @@ def _settle(attempt: PaymentAttempt, invoice: InvoiceSnapshot, now: datetime) ->
 
 def _refuse(attempt: PaymentAttempt, error: DriverError, now: datetime) -> Exception:
     """End the try; the debt stays open and may be tried again."""
-    is_final = isinstance(error, DriverRejected)
-    with transaction.atomic():
-        Organization.objects.select_for_update(no_key=True).get(pk=attempt.organization_id)
-        settlement.end_attempt(
-            attempt=attempt,
-            state=AttemptState.FAILED if is_final else AttemptState.NOT_PROCESSED,
-            now=now,
-            error_code=error.code,
-            decline_code=error.decline_code,
-        )
+    refusal = refusals.end(attempt=attempt, error=error, now=now)
     logger.info("recovery.refused", extra={"attempt": str(attempt.pk), "code": error.code})
-    return refusals.of_code(error.code, retry_after=error.retry_after)
+    return refusal
 
 
 def _look_again(row: Subscription, cause: Cause, now: datetime) -> Subscription:
