@@ -16,8 +16,7 @@ from billing.enums import AgreementState, Interval
 from billing.models import Agreement, Plan
 from billing.models.agreements import LONGEST_TERM_DAYS
 from billing.money import Money
-from billing.services import agreements
-from billing.types import Cause
+from billing.services import agreements, causes
 from orgs import clock, confirm, desk_pages
 from orgs.backoffice import ReadOnlyAdmin
 from orgs.errors import DomainError
@@ -210,7 +209,7 @@ class AgreementAdmin(ReadOnlyAdmin[Agreement]):
                 organization=organization,
                 terms=terms,
                 made_by=request.user if isinstance(request.user, User) else None,
-                cause=Cause("staff", id=str(request.user.pk)),
+                cause=causes.of_staff(request.user),
                 now=clock.now(organization),
             )
         except DomainError as error:

@@ -12,8 +12,7 @@ from django.utils.html import format_html
 from billing.admin import display, refunding
 from billing.enums import CaseKind, CaseState
 from billing.models import Case
-from billing.services import cases, late_winners
-from billing.types import Cause
+from billing.services import cases, causes, late_winners
 from orgs import clock, confirm, desk_pages
 from orgs.backoffice import ReadOnlyAdmin
 from orgs.errors import DomainError
@@ -83,7 +82,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     def _refund(self, request: HttpRequest, case: Case, back: str) -> HttpResponse:
         debt = late_winners.refund_late_winner(
             case=case,
-            cause=Cause("staff", id=str(request.user.pk)),
+            cause=causes.of_staff(request.user),
             now=clock.now(case.organization),
         )
         if debt is None:

@@ -23,8 +23,7 @@ from billing.admin.marking import ManualPaymentInline, MarkPaidPages
 from billing.admin.refunding import Payment, payment_of_invoice
 from billing.models import BillingEvent, Invoice
 from billing.selectors import invoices
-from billing.services import invoice_files, invoice_mail, invoice_refresh
-from billing.types import Cause
+from billing.services import causes, invoice_files, invoice_mail, invoice_refresh
 from orgs import clock
 from orgs.errors import DomainError
 
@@ -141,7 +140,9 @@ class InvoiceAdmin(MarkPaidPages):
         if invoice is None or not invoice.is_finalized:
             raise Http404
         file = invoice_files.print_invoice(
-            invoice=invoice, cause=_staff(request), now=clock.now(invoice.organization)
+            invoice=invoice,
+            cause=causes.of_staff(request.user),
+            now=clock.now(invoice.organization),
         )
         answer = HttpResponse(file.content, content_type=invoice_files.PDF)
         answer["Content-Disposition"] = f'inline; filename="{file.name}"'
@@ -236,7 +237,7 @@ class InvoiceAdmin(MarkPaidPages):
             queryset,
             "Asked the provider again.",
             lambda row: invoice_refresh.refresh_invoice(
-                invoice=row, cause=_staff(request), now=clock.now(row.organization)
+                invoice=row, cause=causes.of_staff(request.user), now=clock.now(row.organization)
             ),
         )
 
@@ -258,7 +259,3 @@ class InvoiceAdmin(MarkPaidPages):
             finished.append(row)
         self.log_action(request, finished, done)
         messages.success(request, f"{len(finished)} invoices: {done}")
-
-
-def _staff(request: HttpRequest) -> Cause:
-    return Cause("staff", id=str(request.user.pk))

@@ -15,8 +15,7 @@ from billing.admin.amounts import AmountForm
 from billing.admin.refunding import RefundPages
 from billing.enums import InvoiceStatus
 from billing.models import BankAccount, Invoice, ManualPayment
-from billing.services import by_hand
-from billing.types import Cause
+from billing.services import by_hand, causes
 from orgs import clock, confirm, desk_pages
 from orgs.backoffice import DeskAdmin, ReadOnlyAdmin, ReadOnlyInline
 from orgs.errors import DomainError
@@ -97,7 +96,7 @@ class MarkPaidPages(RefundPages[Invoice]):
                 invoice=invoice,
                 payment=payment,
                 entered_by=request.user if isinstance(request.user, User) else None,
-                cause=_staff(request),
+                cause=causes.of_staff(request.user),
                 now=clock.now(invoice.organization),
             )
         except DomainError as error:
@@ -127,7 +126,9 @@ class MarkPaidPages(RefundPages[Invoice]):
             )
         try:
             by_hand.write_off(
-                invoice=invoice, cause=_staff(request), now=clock.now(invoice.organization)
+                invoice=invoice,
+                cause=causes.of_staff(request.user),
+                now=clock.now(invoice.organization),
             )
         except DomainError as error:
             messages.error(request, error.message)
@@ -194,10 +195,6 @@ class BankAccountAdmin(DeskAdmin[BankAccount]):
 
     list_display = ("currency", "holder", "number", "code", "bank")
     fields = ("currency", "holder", "number", "code", "bank")
-
-
-def _staff(request: HttpRequest) -> Cause:
-    return Cause("staff", id=str(request.user.pk))
 
 
 def _form(request: HttpRequest, invoice: Invoice) -> MarkPaidForm:

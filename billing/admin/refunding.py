@@ -17,8 +17,8 @@ from billing.admin import display
 from billing.admin.amounts import AmountForm
 from billing.enums import ObligationState, RefundReason
 from billing.models import Invoice, Obligation, PaymentAttempt
-from billing.services import refunds
-from billing.types import Cause, ChargeSnapshot
+from billing.services import causes, refunds
+from billing.types import ChargeSnapshot
 from orgs import clock, confirm, desk_pages
 from orgs.backoffice import ReadOnlyAdmin
 from orgs.errors import DomainError
@@ -137,7 +137,7 @@ class RefundPages(ReadOnlyAdmin[ModelT]):
             debt = refunds.refund(
                 organization=payment.organization,
                 request=wanted,
-                cause=Cause("staff", id=str(request.user.pk)),
+                cause=causes.of_staff(request.user),
                 now=clock.now(payment.organization),
             )
         except DomainError as error:

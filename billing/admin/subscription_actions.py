@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from billing.enums import Effective
 from billing.models import Subscription
-from billing.services import endings, refresh
+from billing.services import causes, endings, refresh
 from billing.types import Cause
 from orgs import clock, confirm
 from orgs.backoffice import ReadOnlyAdmin
@@ -123,7 +123,7 @@ class SubscriptionActions(ReadOnlyAdmin[Subscription]):
     def _do(
         self, request: HttpRequest, rows: Sequence[Subscription], done: str, step: Step
     ) -> None:
-        cause = Cause("staff", id=str(request.user.pk))
+        cause = causes.of_staff(request.user)
         finished = []
         for row in rows:
             try:

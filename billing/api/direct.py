@@ -13,9 +13,8 @@ from billing.api.serializers import MAX_SEATS, SubscriptionOut, one_of
 from billing.enums import Interval, Provider
 from billing.models.agreements import LONGEST_TERM_DAYS
 from billing.selectors import plans
-from billing.services import direct_starts
-from billing.types import Cause
-from orgs import clock, trace
+from billing.services import causes, direct_starts
+from orgs import clock
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
 from orgs.api.schema import errors
@@ -77,7 +76,7 @@ class DirectSubscriptionView(TenantView):
                 request_key=_short(request.idempotency_key) or uuid.uuid4().hex,
             ),
             user=request.credential.user if request.credential else None,
-            cause=Cause("request", id=trace.get_trace_id()),
+            cause=causes.of_request(),
             now=clock.now(organization),
         )
         return Response(representations.subscription(row), status=status.HTTP_201_CREATED)

@@ -14,9 +14,8 @@ from billing.api.invoice_shapes import InvoiceDeliveryOut, InvoiceOut
 from billing.enums import InvoiceStatus
 from billing.models import Invoice
 from billing.selectors import invoices
-from billing.services import invoice_files, invoice_mail
-from billing.types import Cause
-from orgs import clock, selectors, trace
+from billing.services import causes, invoice_files, invoice_mail
+from orgs import clock, selectors
 from orgs.api.base import TenantView
 from orgs.api.pagination import paginate
 from orgs.api.requests import ApiRequest
@@ -90,7 +89,9 @@ class InvoicePdfView(TenantView):
     def get(self, request: ApiRequest, invoice_id: str) -> HttpResponse:
         """Return the file; a draft has none (409)."""
         file = invoice_files.print_invoice(
-            invoice=_find(request, invoice_id), cause=_cause(), now=clock.now(current_org(request))
+            invoice=_find(request, invoice_id),
+            cause=causes.of_request(),
+            now=clock.now(current_org(request)),
         )
         answer = HttpResponse(file.content, content_type=invoice_files.PDF)
         answer["Content-Disposition"] = f'inline; filename="{file.name}"'
@@ -128,7 +129,3 @@ def _find(request: ApiRequest, invoice_id: str) -> Invoice:
     if invoice is None:
         raise NotFound
     return invoice
-
-
-def _cause() -> Cause:
-    return Cause("request", id=trace.get_trace_id())

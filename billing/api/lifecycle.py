@@ -12,9 +12,8 @@ from billing.api.change_serializers import CancelIn, NothingIn, PauseIn, PlanCha
 from billing.api.serializers import SubscriptionOut
 from billing.api.wanted import wanted_from
 from billing.enums import Effective
-from billing.services import changes, endings
-from billing.types import Cause
-from orgs import clock, trace
+from billing.services import causes, changes, endings
+from orgs import clock
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
 from orgs.api.schema import errors
@@ -44,7 +43,7 @@ def cancel_response(request: ApiRequest, data: Mapping[str, Any]) -> Response:
         mode=Effective(data["mode"]),
         reason=data["reason"],
         comment=data["comment"],
-        cause=Cause("request", id=trace.get_trace_id()),
+        cause=causes.of_request(),
         now=clock.now(organization),
     )
     return Response(representations.subscription(row))
@@ -70,7 +69,7 @@ class PlanChangeView(TenantView):
             organization=organization,
             wanted=wanted_from(organization, body.validated_data),
             quote_id=body.validated_data.get("quote_id"),
-            cause=Cause("request", id=trace.get_trace_id()),
+            cause=causes.of_request(),
             now=clock.now(organization),
         )
         return change_response(result)
@@ -92,7 +91,7 @@ class PendingChangeView(TenantView):
         organization = current_org(request)
         row = endings.withdraw_change(
             organization=organization,
-            cause=Cause("request", id=trace.get_trace_id()),
+            cause=causes.of_request(),
             now=clock.now(organization),
         )
         return Response(representations.subscription(row))
@@ -133,7 +132,7 @@ class ResumeView(TenantView):
         NothingIn(data=request.data).is_valid(raise_exception=True)
         row = endings.resume_subscription(
             organization=organization,
-            cause=Cause("request", id=trace.get_trace_id()),
+            cause=causes.of_request(),
             now=clock.now(organization),
         )
         return Response(representations.subscription(row))
@@ -158,7 +157,7 @@ class PauseView(TenantView):
         row = endings.pause_subscription(
             organization=organization,
             resumes_at=body.validated_data["resumes_at"],
-            cause=Cause("request", id=trace.get_trace_id()),
+            cause=causes.of_request(),
             now=clock.now(organization),
         )
         return Response(representations.subscription(row))

@@ -19,9 +19,8 @@ from billing.api.serializers import (
 from billing.enums import Provider
 from billing.models import PaymentMethod
 from billing.selectors import payment_methods as methods
-from billing.services import payment_methods, remove_method
-from billing.types import Cause
-from orgs import clock, trace
+from billing.services import causes, payment_methods, remove_method
+from orgs import clock
 from orgs.api.base import TenantView
 from orgs.api.pagination import paginate
 from orgs.api.requests import ApiRequest
@@ -95,10 +94,6 @@ class ChosenPaymentMethodOut(PaymentMethodOut):
     )
 
 
-def _cause() -> Cause:
-    return Cause("request", id=trace.get_trace_id())
-
-
 def _shown(row: PaymentMethod) -> dict[str, Any]:
     return {
         "id": str(row.pk),
@@ -134,7 +129,7 @@ def _attach(request: ApiRequest, data: dict[str, Any], *, set_default: bool) -> 
         card=card_of(data),
         provider=provider_of(data, organization),
         set_default=set_default,
-        cause=_cause(),
+        cause=causes.of_request(),
         now=clock.now(organization),
     )
     return _chosen(chosen, status.HTTP_201_CREATED)
@@ -162,7 +157,7 @@ class PaymentMethodsView(TenantView):
         """List payment methods, newest first."""
         organization = current_org(request)
         rows = payment_methods.list_payment_methods(
-            organization=organization, cause=_cause(), now=clock.now(organization)
+            organization=organization, cause=causes.of_request(), now=clock.now(organization)
         )
         return Response(paginate(request, rows, lambda page: [_shown(row) for row in page]))
 
@@ -228,7 +223,7 @@ class SetupIntentView(TenantView):
             prepared = payment_methods.begin_setup(
                 organization=organization,
                 provider=provider,
-                cause=_cause(),
+                cause=causes.of_request(),
                 now=clock.now(organization),
             )
             shown = {"id": prepared.external_id, "client_secret": prepared.client_secret}
@@ -260,7 +255,7 @@ class MakeDefaultView(TenantView):
         chosen = payment_methods.make_default(
             organization=organization,
             method=_find(request, method_id),
-            cause=_cause(),
+            cause=causes.of_request(),
             now=clock.now(organization),
         )
         return _chosen(chosen, status.HTTP_200_OK)
@@ -283,6 +278,6 @@ class PaymentMethodView(TenantView):
         """
         organization = current_org(request)
         remove_method.remove_payment_method(
-            method=_find(request, method_id), cause=_cause(), now=clock.now(organization)
+            method=_find(request, method_id), cause=causes.of_request(), now=clock.now(organization)
         )
         return Response(status=status.HTTP_204_NO_CONTENT)

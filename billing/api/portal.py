@@ -7,9 +7,8 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from billing.selectors import returns
-from billing.services import portal
-from billing.types import Cause
-from orgs import clock, trace
+from billing.services import causes, portal
+from orgs import clock
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
 from orgs.api.schema import errors
@@ -42,7 +41,7 @@ def _open(request: ApiRequest, body: PortalIn) -> Response:
     url = portal.portal_url(
         organization=organization,
         return_url=return_url,
-        cause=Cause("request", id=trace.get_trace_id()),
+        cause=causes.of_request(),
         now=clock.now(organization),
     )
     return Response({"url": url}, headers=NO_STORE)

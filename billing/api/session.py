@@ -11,9 +11,8 @@ from billing.api.providers import provider_of
 from billing.api.serializers import SessionIn, SessionOut
 from billing.models import Price
 from billing.selectors import payment_methods, plans, returns
-from billing.services import change_page, checkout, portal
-from billing.types import Cause
-from orgs import clock, trace
+from billing.services import causes, change_page, checkout, portal
+from orgs import clock
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
 from orgs.api.schema import errors
@@ -44,7 +43,7 @@ class SessionView(TenantView):
             url = portal.portal_url(
                 organization=organization,
                 return_url=data.get("success_url") or data.get("cancel_url") or "",
-                cause=Cause("request", id=trace.get_trace_id()),
+                cause=causes.of_request(),
                 now=clock.now(organization),
             )
             shown: dict[str, Any] = {"id": None, "session_url": url, "expires_at": None}
@@ -86,7 +85,7 @@ def _open(organization: Organization, data: dict[str, Any], price: Price | None)
         )
     if price is None:
         raise serializers.ValidationError({"plan": ["The provider's page needs a plan."]})
-    cause = Cause("request", id=trace.get_trace_id())
+    cause = causes.of_request()
     return checkout.open_hosted_provider(
         organization=organization, price=price, cause=cause, now=now, **more
     )

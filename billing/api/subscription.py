@@ -13,9 +13,8 @@ from billing.api.providers import provider_of
 from billing.api.serializers import SubscribeIn, SubscriptionOut, SubscriptionStartIn, card_of
 from billing.api.wanted import wanted_from
 from billing.selectors import plans, subscriptions
-from billing.services import amend, subscribe
-from billing.types import Cause
-from orgs import clock, trace
+from billing.services import amend, causes, subscribe
+from orgs import clock
 from orgs.api.base import TenantView
 from orgs.api.requests import ApiRequest
 from orgs.api.schema import errors
@@ -28,7 +27,7 @@ def _start(request: ApiRequest, start: subscribe.StartRequest) -> Response:
     started = subscribe.start_subscription(
         organization=current_org(request),
         request=start,
-        cause=Cause("request", id=trace.get_trace_id()),
+        cause=causes.of_request(),
         now=clock.now(current_org(request)),
     )
     is_open = started.resolve_after is not None
@@ -111,7 +110,7 @@ class SubscriptionView(TenantView):
                 auto_renew=data.get("auto_renew"),
                 billing_email=data.get("billing_email", ""),
             ),
-            cause=Cause("request", id=trace.get_trace_id()),
+            cause=causes.of_request(),
             now=clock.now(organization),
         )
         return change_response(result)

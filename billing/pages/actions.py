@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from billing.models import Subscription
 from billing.pages import account, base, callers, overview
 from billing.selectors import subscriptions
-from billing.services import endings, quotes, recovery
+from billing.services import causes, endings, quotes, recovery
 from orgs import clock
 from orgs.errors import DomainError
 from orgs.models import Organization
@@ -37,7 +37,7 @@ class ResumePage(ActionPage):
     def act(self, organization: Organization) -> str:
         """Resume."""
         row = endings.resume_subscription(
-            organization=organization, cause=callers.cause(), now=clock.now(organization)
+            organization=organization, cause=causes.of_request(), now=clock.now(organization)
         )
         return f"{_name(row)} goes on."
 
@@ -49,7 +49,7 @@ class WithdrawPage(ActionPage):
         """Withdraw it; one that was paid a moment ago has happened."""
         before = subscriptions.live(organization)
         row = endings.withdraw_change(
-            organization=organization, cause=callers.cause(), now=clock.now(organization)
+            organization=organization, cause=causes.of_request(), now=clock.now(organization)
         )
         if before is not None and (before.price_id, before.seats) != (row.price_id, row.seats):
             return f"The change was paid a moment before: the plan is {_name(row)} now."
@@ -62,7 +62,7 @@ class PayPage(ActionPage):
     def act(self, organization: Organization) -> str:
         """Pay it."""
         row = recovery.pay_overdue(
-            organization=organization, cause=callers.cause(), now=clock.now(organization)
+            organization=organization, cause=causes.of_request(), now=clock.now(organization)
         )
         if row is None:
             return "Nothing is overdue."

@@ -7,8 +7,7 @@ from django.http import HttpRequest
 from billing.models import CheckoutSession
 from billing.selectors import checkouts
 from billing.services import checkout
-from billing.types import Cause
-from orgs import selectors, trace
+from orgs import selectors
 from orgs.errors import NotFound, PermissionDenied
 from orgs.models import Membership, User
 from orgs.pages import base
@@ -43,11 +42,6 @@ def require_member(request: HttpRequest, *, may_spend: bool = False) -> Membersh
 def can_spend(membership: Membership) -> bool:
     """Say whether a member may buy for the organization."""
     return membership.role in MONEY_ROLES
-
-
-def cause() -> Cause:
-    """Return what sets off whatever the request that runs right now changes."""
-    return Cause("request", id=trace.get_trace_id())
 
 
 def admit(request: HttpRequest, session_id: str, token: str) -> bool:

@@ -11,7 +11,7 @@ from billing.enums import Effective, SubscriptionStatus
 from billing.models import Subscription
 from billing.pages import account, base, callers, words
 from billing.selectors import plans, subscriptions
-from billing.services import endings
+from billing.services import causes, endings
 from orgs import clock
 from orgs.errors import DomainError
 from orgs.models import Membership
@@ -72,7 +72,7 @@ class CancelPage(base.Page):
                 mode=Effective(form.cleaned_data["mode"]),
                 reason=form.cleaned_data["reason"],
                 comment=form.cleaned_data["comment"],
-                cause=callers.cause(),
+                cause=causes.of_request(),
                 now=clock.now(membership.organization),
             )
         except DomainError as error:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from billing.models import Invoice
 from billing.pages import base, callers, papers, words
 from billing.selectors import invoices
-from billing.services import invoice_files, invoice_mail
+from billing.services import causes, invoice_files, invoice_mail
 from orgs import clock, selectors
 from orgs.api.pagination import cut_page
 from orgs.errors import DomainError, NotFound
@@ -78,13 +78,24 @@ class PdfPage(base.Page):
         invoice = _find(organization, invoice_id)
         try:
             file = invoice_files.print_invoice(
-                invoice=invoice, cause=callers.cause(), now=clock.now(organization)
+                invoice=invoice, cause=causes.of_request(), now=clock.now(organization)
             )
         except DomainError as error:
             return _show(request, membership, invoice, error)
-        answer = HttpResponse(file.content, content_type=invoice_files.PDF)
-        answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
-        return answer
+        return _download(file)
+
+
+class CreditNotePage(base.Page):
+    """The file of one of its credit notes."""
+
+    def get(self, request: HttpRequest, invoice_id: str, note_id: str) -> HttpResponse:
+        """Download it."""
+        invoice = _find(callers.require_member(request).organization, invoice_id)
+        key = selectors.parse_uuid(note_id)
+        note = invoices.credit_note(invoice, key) if key else None
+        if note is None:
+            raise NotFound
+        return _download(invoice_files.print_credit_note(note))
 
 
 class SendPage(base.Page):
@@ -101,6 +112,12 @@ class SendPage(base.Page):
             return _show(request, membership, invoice, error)
         messages.success(request, f"The invoice is on its way to {delivery.to}.")
         return redirect("billing-invoice", invoice_id=invoice.pk)
+
+
+def _download(file: invoice_files.File) -> HttpResponse:
+    answer = HttpResponse(file.content, content_type=invoice_files.PDF)
+    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    return answer
 
 
 def _find(organization: Organization, invoice_id: str) -> Invoice:

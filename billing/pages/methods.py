@@ -12,7 +12,7 @@ from billing.models import PaymentMethod
 from billing.pages import account, base, callers, cards, words
 from billing.selectors import arrears, subscriptions
 from billing.selectors import payment_methods as method_rows
-from billing.services import payment_methods, portal, remove_method
+from billing.services import causes, payment_methods, portal, remove_method
 from orgs import clock
 from orgs.errors import DomainError, InvalidRequest, NotFound
 from orgs.models import Membership, Organization
@@ -54,7 +54,7 @@ class NewMethodPage(base.Page):
                 payment_method=entered.reference,
                 card=entered.card,
                 set_default=request.POST.get("set_default") == "on",
-                cause=callers.cause(),
+                cause=causes.of_request(),
                 now=clock.now(organization),
             )
         except DomainError as error:
@@ -71,7 +71,7 @@ class SetupPage(base.Page):
         organization = callers.require_member(request, may_spend=True).organization
         try:
             prepared = payment_methods.begin_setup(
-                organization=organization, cause=callers.cause(), now=clock.now(organization)
+                organization=organization, cause=causes.of_request(), now=clock.now(organization)
             )
         except DomainError as error:
             return JsonResponse({"message": error.message}, status=error.status)
@@ -90,7 +90,7 @@ class DefaultPage(base.Page):
             chosen = payment_methods.make_default(
                 organization=organization,
                 method=method,
-                cause=callers.cause(),
+                cause=causes.of_request(),
                 now=clock.now(organization),
             )
         except DomainError as error:
@@ -120,7 +120,7 @@ class RemovePage(base.Page):
         method = _find(organization, method_id)
         try:
             remove_method.remove_payment_method(
-                method=method, cause=callers.cause(), now=clock.now(organization)
+                method=method, cause=causes.of_request(), now=clock.now(organization)
             )
         except DomainError as error:
             return _show(request, membership, error)
@@ -137,7 +137,7 @@ class PortalPage(base.Page):
         organization = membership.organization
         try:
             address = portal.portal_url(
-                organization=organization, cause=callers.cause(), now=clock.now(organization)
+                organization=organization, cause=causes.of_request(), now=clock.now(organization)
             )
         except DomainError as error:
             return _show(request, membership, error)
@@ -171,7 +171,7 @@ def _show(
     organization = membership.organization
     now = clock.now(organization)
     rows = payment_methods.list_payment_methods(
-        organization=organization, cause=callers.cause(), now=now
+        organization=organization, cause=causes.of_request(), now=now
     )
     context: dict[str, Any] = {
         "organization": organization,

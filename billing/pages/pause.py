@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from billing.pages import base, callers, cancel
-from billing.services import endings
+from billing.services import causes, endings
 from orgs import clock
 from orgs.errors import DomainError, InvalidRequest
 
@@ -40,7 +40,7 @@ class PausePage(base.Page):
             row = endings.pause_subscription(
                 organization=organization,
                 resumes_at=now + timedelta(days=int(days)) if days else None,
-                cause=callers.cause(),
+                cause=causes.of_request(),
                 now=now,
             )
         except DomainError as error:

@@ -17,7 +17,7 @@ from billing.models import Quote
 from billing.pages import base, bill, callers, words
 from billing.selectors import change_progress, hosted_pages, payment_methods, subscriptions
 from billing.selectors import quotes as quote_rows
-from billing.services import change_action, changes, endings, limits, quotes
+from billing.services import causes, change_action, changes, endings, limits, quotes
 from orgs import clock
 from orgs.errors import DomainError
 from orgs.models import Membership
@@ -48,7 +48,7 @@ class QuotePage(base.Page):
                 organization=organization,
                 wanted=_wanted(quote),
                 quote_id=quote.pk,
-                cause=callers.cause(),
+                cause=causes.of_request(),
                 now=now,
             )
         except QuoteStale:
@@ -81,7 +81,7 @@ class ConfirmedPage(base.Page):
         organization = callers.require_member(request, may_spend=True).organization
         quote = quote_rows.get_quote(organization, quote_id)
         change_action.look_again(
-            organization=organization, cause=callers.cause(), now=clock.now(organization)
+            organization=organization, cause=causes.of_request(), now=clock.now(organization)
         )
         return _back(quote)
 
@@ -97,7 +97,7 @@ class OtherCardPage(base.Page):
         try:
             endings.withdraw_change(
                 organization=organization,
-                cause=callers.cause(),
+                cause=causes.of_request(),
                 now=clock.now(organization),
                 missing_ok=True,
             )
