@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import datetime
 
+from billing.drivers.base import DriverUnavailable
 from orgs import clock
 
 _until: ContextVar[datetime | None] = ContextVar("leave_by", default=None)
@@ -29,3 +30,13 @@ def is_too_late() -> bool:
     """Say whether a write must not leave any more."""
     until = _until.get()
     return until is not None and clock.now() > until
+
+
+def refuse_if_late() -> None:
+    """Go on only while a write may still leave.
+
+    Raises:
+        DriverUnavailable: it must not: provably not sent.
+    """
+    if is_too_late():
+        raise DriverUnavailable("API_ERROR", detail="too_late")

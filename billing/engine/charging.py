@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billing.drivers import leaving
 from billing.drivers.base import (
     DriverError,
     DriverRejected,
@@ -141,9 +142,10 @@ def send(rail: Rail, invoice: EngineInvoice, *, now: datetime) -> EngineInvoice:
         raise TypeError("An invoice that is being charged has its attempt.")
     order = dataclasses.replace(order_of(invoice), leave_by=sent_at + LEAVE_WITHIN)
     try:
-        if clock.now(invoice.organization) > sent_at + LEAVE_WITHIN:
-            raise DriverUnavailable("API_ERROR", detail="too_late")
-        result = rail.charge(order)
+        leaving.refuse_if_late()
+        with leaving.by(sent_at + LEAVE_WITHIN):
+            leaving.refuse_if_late()
+            result = rail.charge(order)
     except DriverError as error:
         _note_failure(invoice, attempt, order, error)
     return conclude(rail, invoice.pk, attempt, result, now=now)

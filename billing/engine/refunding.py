@@ -6,6 +6,7 @@ from typing import NoReturn
 from django.db import transaction
 from django.db.models import Q, Sum
 
+from billing.drivers import leaving
 from billing.drivers.base import (
     DriverError,
     DriverRejected,
@@ -13,7 +14,7 @@ from billing.drivers.base import (
     ObjectMissing,
     OutcomeUnknown,
 )
-from billing.engine import charging, ids
+from billing.engine import charging, credit_notes, ids
 from billing.engine.house import House, now_of
 from billing.engine.models import EngineInvoice, EngineRefund
 from billing.engine.models.invoices import ChargeState
@@ -73,6 +74,7 @@ def refund(
     """
     rail = house.need_rail()
     invoice = _find(house, external_payment_id)
+    leaving.refuse_if_late()
     with transaction.atomic(durable=True):
         invoice = charging.lock(invoice.pk)
         now = clock.now(invoice.organization)
@@ -84,6 +86,7 @@ def refund(
             row = _write(invoice, amount_minor, reason, reference, key, now)
     if is_new:
         try:
+            leaving.refuse_if_late()
             result = rail.refund_charge(_order(invoice, row))
         except DriverError as error:
             _note_failure(row, error, clock.now(invoice.organization))
@@ -197,13 +200,16 @@ def _end(
     if status in _GIVEN_BACK:
         # What went back is never lost, however late it is known.
         open_ones |= Q(status=RefundStatus.CANCELED)
-    EngineRefund.objects.filter(open_ones, pk=row.pk).update(
-        status=status,
-        is_undecided=False,
-        rail_id=rail_id,
-        failure_reason=failure_reason[:100],
-        updated_at=now,
-    )
+    with transaction.atomic():
+        changed = EngineRefund.objects.filter(open_ones, pk=row.pk).update(
+            status=status,
+            is_undecided=False,
+            rail_id=rail_id,
+            failure_reason=failure_reason[:100],
+            updated_at=now,
+        )
+        if changed and status == RefundStatus.SUCCEEDED:
+            credit_notes.issue(row, now=now)
 
 
 def charge_of(row: EngineRefund) -> ChargeSnapshot:
@@ -230,4 +236,5 @@ def _snapshot(invoice: EngineInvoice, row: EngineRefund) -> RefundSnapshot:
         reason=row.reason,
         failure_reason=row.failure_reason,
         reference=row.reference,
+        credit_note=credit_notes.of_refund(row, invoice),
     )

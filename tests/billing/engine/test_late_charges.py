@@ -1,11 +1,13 @@
 """A process that stood still while it charged, and was taken for dead: nothing it took is lost."""
 
+import contextvars
 import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from billing.drivers import leaving
 from billing.drivers.base import DriverError, DriverUnavailable, OutcomeUnknown
 from billing.engine import charging, late_answers
 from billing.engine.models import EngineInvoice, EngineRefund, LateCharge
@@ -31,7 +33,7 @@ class SlowRail(ScriptedRail):
 
     def charge(self, order: ChargeOrder) -> ChargeResult:
         call, self.meanwhile = self.meanwhile, nothing
-        call()
+        contextvars.Context().run(call)  # it is somebody else who does that
         self.orders.append(order)
         answer = self.answers.pop(0) if self.answers else None
         if answer is LOST:
@@ -276,6 +278,21 @@ class TestRefunds:
         assert (row.status, row.is_undecided) == (RefundStatus.PENDING, True)
         assert row.sent_at == shop.clock.now
         assert shop.driver.retrieve_payment(payment).refundable_minor == MONTHLY - 500
+
+    def test_one_whose_debt_may_have_been_written_off_is_not_begun(
+        self, shop: Shop, payment: str
+    ) -> None:
+        with leaving.by(shop.clock.now - timedelta(seconds=1)), pytest.raises(DriverUnavailable):
+            shop.driver.refund_payment(
+                payment,
+                amount_minor=500,
+                reason="duplicate",
+                reference="r1",
+                idempotency_key=new_key(),
+            )
+
+        assert not EngineRefund.objects.exists()
+        assert shop.rail.refunds == []
 
     def test_an_answer_after_all_counts(
         self, shop: Shop, payment: str, monkeypatch: pytest.MonkeyPatch
