@@ -5,6 +5,7 @@ from django.contrib import admin
 from billing.admin import display
 from billing.engine.models import (
     CreditEntry,
+    EngineCreditNote,
     EngineDiscount,
     EngineInvoice,
     EngineInvoiceLine,
@@ -160,6 +161,17 @@ class EngineRefundInline(ReadOnlyInline[EngineRefund, EngineInvoice]):
         return display.money(row.amount_minor, row.invoice.currency)
 
 
+class EngineCreditNoteInline(ReadOnlyInline[EngineCreditNote, EngineInvoice]):
+    model = EngineCreditNote
+    show_change_link = False
+    fields = ("number", "amount", "reason", "issued_at", "external_id")
+
+    @admin.display(description="Amount")
+    def amount(self, row: EngineCreditNote) -> str:
+        """Show the amount with its currency."""
+        return display.money(row.amount_minor, row.currency)
+
+
 @admin.register(EngineInvoice)
 class EngineInvoiceAdmin(ReadOnlyAdmin[EngineInvoice]):
     list_display = (
@@ -211,7 +223,7 @@ class EngineInvoiceAdmin(ReadOnlyAdmin[EngineInvoice]):
         "last_failed_at",
         "next_attempt_at",
     )
-    inlines = (EngineLineInline, EngineRefundInline)
+    inlines = (EngineLineInline, EngineRefundInline, EngineCreditNoteInline)
 
     @admin.display(description="Total", ordering="total_minor")
     def total(self, row: EngineInvoice) -> str:

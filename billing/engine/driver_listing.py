@@ -80,7 +80,7 @@ class Listing(ListingCalls):
                 invoice__provider=self.house().provider, sent_at__gte=created_since
             )
             .exclude(status=RefundStatus.CANCELED)
-            .select_related("invoice__payer", "invoice__attempt")
+            .select_related("invoice__payer", "invoice__attempt", "credit_note")
         )
         return _page(rows, after, refunding.charge_of)
 

@@ -11,6 +11,7 @@ from orgs.models import Organization
 
 _PLATFORM_PREFIX = "TILL"
 _PREFIX = "INV"
+_CREDIT = "CN"
 
 
 def next_number(seller: Organization | None, *, issued_at: datetime) -> str:
@@ -19,12 +20,26 @@ def next_number(seller: Organization | None, *, issued_at: datetime) -> str:
     The series stays locked until that ends; a rollback gives the number back.
     """
     form = form_of(seller)
-    series = series_of(form, issued_at)
+    return number(form, issued_at, _count(seller, series_of(form, issued_at)))
+
+
+def next_credit_number(seller: Organization | None, *, issued_at: datetime) -> str:
+    """Return the next number of a seller's credit notes, which are counted by themselves.
+
+    In the caller's transaction, as `next_number`.
+    """
+    form = form_of(seller)
+    # No invoice's series has a colon: the two never share a count.
+    count = _count(seller, f"credit:{series_of(form, issued_at)}")
+    return f"{_CREDIT}-{number(form, issued_at, count)}"
+
+
+def _count(seller: Organization | None, series: str) -> int:
     rows = NumberSeries.objects.filter(organization=seller, series=series)
     if not rows.update(last=F("last") + 1):
         insert_once(NumberSeries(organization=seller, series=series))
         rows.update(last=F("last") + 1)
-    return number(form, issued_at, rows.values_list("last", flat=True).get())
+    return rows.values_list("last", flat=True).get()
 
 
 def form_of(seller: Organization | None) -> NumberForm:

@@ -154,6 +154,7 @@ def invoice(row: EngineInvoice) -> InvoiceSnapshot:
         next_attempt_at=_next_try(row),
         attempt_count=row.attempt_count,
         paid_elsewhere_minor=row.paid_by_hand_minor,
+        credited_minor=None,
         payer_name=row.payer_name,
         payer_email=row.payer_email,
         payer_address=tuple(row.payer_address),

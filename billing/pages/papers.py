@@ -46,12 +46,13 @@ class Line:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reversal:
-    """Money on its way back."""
+    """Money on its way back; `note_id` is that of a credit note, which has a file."""
 
     what: str
     on: datetime
     amount: str
     about: str
+    note_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,7 +138,11 @@ def paper_of(invoice: Invoice) -> Paper:
 def _reversals(invoice: Invoice, printed: invoices.Paper) -> list[Reversal]:
     notes = [
         Reversal(
-            f"Credit note {note}", note.issued_at, shown(invoice, -note.amount_minor), note.memo
+            f"Credit note {note}",
+            note.issued_at,
+            shown(invoice, -note.amount_minor),
+            note.memo,
+            str(note.pk),
         )
         for note in printed.credit_notes
     ]

@@ -55,6 +55,11 @@ urlpatterns = [
     path("settings/billing/invoices", invoices.InvoicesPage.as_view(), name="billing-invoices"),
     path(_INVOICE, invoices.InvoicePage.as_view(), name="billing-invoice"),
     path(f"{_INVOICE}/pdf", invoices.PdfPage.as_view(), name="billing-invoice-pdf"),
+    path(
+        f"{_INVOICE}/credit-notes/<str:note_id>/pdf",
+        invoices.CreditNotePage.as_view(),
+        name="billing-credit-note-pdf",
+    ),
     path(f"{_INVOICE}/send", invoices.SendPage.as_view(), name="billing-invoice-send"),
     path("settings/billing/contact-sales", sales.SalesPage.as_view(), name="billing-contact-sales"),
     path("settings/billing/checkout", plans.PlansPage.as_view(), name="billing-checkout"),

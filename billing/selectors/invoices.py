@@ -73,6 +73,37 @@ def paper_of(invoice: Invoice) -> Paper:
     )
 
 
+def credit_note(invoice: Invoice, note_id: UUID) -> CreditNote | None:
+    """Return a credit note that holds for an invoice."""
+    notes = invoice.credit_notes.filter(status=CreditNoteStatus.ISSUED)
+    return notes.select_related("invoice__organization").filter(pk=note_id).first()
+
+
+def credited_tax(note: CreditNote) -> int:
+    """Return the tax within a credit note, in minor units.
+
+    It is the invoice's tax by the share of its total, reckoned over all notes up to this one, so
+    that the parts always sum to the whole.
+    """
+    invoice = note.invoice
+    if invoice.total_minor <= 0:
+        return 0
+    earlier = 0
+    for row in invoice.credit_notes.filter(status=CreditNoteStatus.ISSUED).order_by(
+        "issued_at", "external_id"
+    ):
+        if row.pk == note.pk:
+            break
+        earlier += row.amount_minor
+
+    def share(amount_minor: int) -> int:
+        return (2 * amount_minor * invoice.tax_minor + invoice.total_minor) // (
+            2 * invoice.total_minor
+        )
+
+    return share(earlier + note.amount_minor) - share(earlier)
+
+
 def bank_account(invoice: Invoice) -> BankAccount | None:
     """Return where an invoice is transferred to; None where nothing is to be transferred."""
     is_owed = invoice.status in _OWED and invoice.amount_remaining_minor > 0

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing.errors import InvoiceNotReady
-from billing.models import Invoice
+from billing.models import CreditNote, Invoice
 from billing.selectors import invoices
-from billing.services import invoice_pdf, invoice_refresh
+from billing.services import credit_note_pdf, invoice_pdf, invoice_refresh
 from billing.types import Cause
 from notifications.attachments import Attachment
 from notifications.models import Message
@@ -36,6 +36,11 @@ def print_invoice(*, invoice: Invoice, cause: Cause, now: datetime) -> File:
         invoice_refresh.refresh_invoice(invoice=invoice, cause=cause, now=now)
     content = invoice_pdf.render(invoices.paper_of(invoice))
     return File(invoice_pdf.filename(invoice), content)
+
+
+def print_credit_note(note: CreditNote) -> File:
+    """Return the PDF of a credit note, from what is stored."""
+    return File(credit_note_pdf.filename(note), credit_note_pdf.render(note))
 
 
 def attach_invoice(message: Message) -> Sequence[Attachment]:

@@ -33,6 +33,19 @@ def filename(invoice: Invoice) -> str:
     return f"invoice-{kept.strip('-')}.pdf"
 
 
+def seller_rows(seller: Mapping[str, str]) -> list[str]:
+    """Return who a paper is from, line by line; some may be empty."""
+    rows = [seller["name"], *seller["address"].split("|")]
+    vat_id = seller["vat_id"]
+    return [*rows, f"VAT ID {vat_id}" if vat_id else "", settings.SUPPORT_EMAIL]
+
+
+def payer_rows(invoice: Invoice) -> list[str]:
+    """Return who an invoice is for, as it stands on it; some lines may be empty."""
+    rows = [invoice.payer_name or invoice.organization.name, *invoice.payer_address]
+    return [*rows, *(f"Tax ID {number}" for number in invoice.payer_tax_ids), invoice.payer_email]
+
+
 class _Document:
     def __init__(self, paper: Paper, seller: Mapping[str, str]) -> None:
         self.paper, self.invoice, self.seller = paper, paper.invoice, seller
@@ -46,8 +59,8 @@ class _Document:
 
     def _words(self) -> Iterator[str]:
         """Yield whatever is printed that we did not write ourselves."""
-        yield from self._from()
-        yield from self._to()
+        yield from seller_rows(self.seller)
+        yield from payer_rows(self.invoice)
         yield from (self.seller["note"], str(self.invoice))
         yield from (line.description for line in self.paper.lines)
         yield from (f"{note}{note.memo}" for note in self.paper.credit_notes)
@@ -100,26 +113,14 @@ class _Document:
         sheet.set_draw_color(*BLACK)
         sheet.set_xy(LEFT, bottom)
 
-    def _from(self) -> list[str]:
-        vat_id = self.seller["vat_id"]
-        rows = [self.seller["name"], *self.seller["address"].split("|")]
-        return [*rows, f"VAT ID {vat_id}" if vat_id else "", settings.SUPPORT_EMAIL]
-
-    def _to(self) -> list[str]:
-        invoice = self.invoice
-        rows = [invoice.payer_name or invoice.organization.name, *invoice.payer_address]
-        return [
-            *rows,
-            *(f"Tax ID {number}" for number in invoice.payer_tax_ids),
-            invoice.payer_email,
-        ]
-
     def _write_parties(self) -> None:
         sheet = self.sheet
         top, half = sheet.get_y(), sheet.epw / 2
         bottoms = [
-            self._write_party("From", self._from(), left=LEFT, top=top, width=half - 4),
-            self._write_party("Bill to", self._to(), left=LEFT + half, top=top, width=half),
+            self._write_party("From", seller_rows(self.seller), left=LEFT, top=top, width=half - 4),
+            self._write_party(
+                "Bill to", payer_rows(self.invoice), left=LEFT + half, top=top, width=half
+            ),
         ]
         sheet.set_xy(LEFT, max(bottoms) + 6)
 

@@ -174,6 +174,13 @@ def _may_follow(arrival: Arrival, old: Invoice | None) -> bool:
     return arrival.fetched_at >= old.snapshot_at
 
 
+def _credited(snapshot: InvoiceSnapshot, old: Invoice | None) -> int:
+    """Return what was credited: where only refunds tell it, what they have told."""
+    if snapshot.credited_minor is None:
+        return old.credited_minor if old else 0
+    return snapshot.credited_minor
+
+
 def _as_row(arrival: Arrival, old: Invoice | None) -> Invoice:
     snapshot = arrival.snapshot
     row = Invoice(
@@ -194,7 +201,7 @@ def _as_row(arrival: Arrival, old: Invoice | None) -> Invoice:
         amount_paid_minor=snapshot.amount_paid_minor,
         amount_remaining_minor=snapshot.amount_remaining_minor,
         paid_elsewhere_minor=snapshot.paid_elsewhere_minor,
-        credited_minor=snapshot.credited_minor,
+        credited_minor=_credited(snapshot, old),
         issued_at=snapshot.created_at or arrival.fetched_at,
         finalized_at=snapshot.finalized_at,
         due_at=snapshot.due_at,

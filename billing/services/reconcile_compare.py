@@ -149,7 +149,7 @@ def invoice(row: Invoice, snapshot: InvoiceSnapshot) -> tuple[Found, ...]:
     """Compare an invoice."""
     return (
         *_pair(_K.INVOICE_STATUS, {"status": row.status}, {"status": snapshot.status}),
-        *_pair(_K.INVOICE_AMOUNT, _amount(row), _amount(snapshot)),
+        *_pair(_K.INVOICE_AMOUNT, _amount(row), _amount(snapshot, row)),
         *_pair(_K.AMOUNT_PAID, _paid(row), _paid(snapshot)),
     )
 
@@ -204,11 +204,14 @@ def _discount(kept: Mapping[str, Any] | None) -> Shown:
     return {name: kept[name] for name in _OF_DISCOUNTS} if kept else {"coupon": None}
 
 
-def _amount(one: Invoice | InvoiceSnapshot) -> Shown:
+def _amount(one: Invoice | InvoiceSnapshot, ours: Invoice | None = None) -> Shown:
+    credited = one.credited_minor
+    if credited is None:  # the refunds tell it, and are compared themselves
+        credited = ours.credited_minor if ours else 0
     return {
         "total_minor": one.total_minor,
         "amount_due_minor": one.amount_due_minor,
-        "credited_minor": one.credited_minor,
+        "credited_minor": credited,
         "currency": one.currency,
     }
 

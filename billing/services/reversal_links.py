@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Sum
 
-from billing.enums import RefundStatus
+from billing.enums import CreditNoteStatus, RefundStatus
 from billing.models import Dispute, Invoice, Refund
 
 # A refund that failed or was withdrawn has given nothing back; one under way counts.
@@ -48,3 +48,12 @@ def sum_refunds(invoice: Invoice, *, now: datetime) -> None:
     if invoice.refunded_minor != total:
         invoice.refunded_minor = total
         Invoice.objects.filter(pk=invoice.pk).update(refunded_minor=total, updated_at=now)
+
+
+def sum_credit_notes(invoice: Invoice, *, now: datetime) -> None:
+    """Bring an invoice's credited amount in line with its credit notes."""
+    issued = invoice.credit_notes.filter(status=CreditNoteStatus.ISSUED)
+    total = issued.aggregate(total=Sum("amount_minor"))["total"] or 0
+    if invoice.credited_minor != total:
+        invoice.credited_minor = total
+        Invoice.objects.filter(pk=invoice.pk).update(credited_minor=total, updated_at=now)

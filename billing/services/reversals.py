@@ -3,7 +3,7 @@
 The caller has locked the organization they belong to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -81,6 +81,25 @@ def converge_charge(
             cases.open_refund_failed(refund=row)
     if invoice is not None:
         reversal_links.sum_refunds(invoice, now=now)
+        _take_over_notes(organization, snapshot.refunds, invoice, fetched_at, cause, now)
+
+
+def _take_over_notes(
+    organization: Organization,
+    refunds: Sequence[RefundSnapshot],
+    invoice: Invoice,
+    fetched_at: datetime,
+    cause: Cause,
+    now: datetime,
+) -> None:
+    """Apply the credit notes that a provider wrote for refunds, and what they sum up to."""
+    notes = [refund.credit_note for refund in refunds if refund.credit_note]
+    for note in notes:
+        converge_credit_note(
+            organization=organization, snapshot=note, fetched_at=fetched_at, cause=cause
+        )
+    if notes:
+        reversal_links.sum_credit_notes(invoice, now=now)
 
 
 def _refund_values(

@@ -30,9 +30,10 @@ class InvoiceSnapshot:
 
     `total_minor` is after discounts and tax; `amount_due_minor` what of it was to be paid, after
     the payer's credit balance; `amount_remaining_minor` what still is. `credited_minor` is what
-    credit notes took back, `paid_elsewhere_minor` what was paid without the provider. The payer's
-    name and address are as they stand on the invoice. `has_all_lines` is False where the provider
-    showed only the first of them.
+    credit notes took back (None: each refund brings its own, and they sum up to it),
+    `paid_elsewhere_minor` what was paid without the provider. The payer's name and address are as
+    they stand on the invoice. `has_all_lines` is False where the provider showed only the first of
+    them.
     """
 
     provider: Provider
@@ -63,7 +64,7 @@ class InvoiceSnapshot:
     hosted_url: str = ""
     pdf_url: str = dataclasses.field(default="", repr=False)
     paid_elsewhere_minor: int = 0
-    credited_minor: int = 0
+    credited_minor: int | None = 0
     voided_at: datetime | None = None
     written_off_at: datetime | None = None
     payer_name: str = ""

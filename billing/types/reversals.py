@@ -7,10 +7,29 @@ from billing.enums import CreditNoteStatus, DisputeStatus, Provider, RefundStatu
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class CreditNoteSnapshot:
+    """What was taken back of an invoice, before or after it was paid (minor units)."""
+
+    provider: Provider
+    external_id: str
+    external_invoice_id: str
+    external_customer_id: str
+    status: CreditNoteStatus
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    number: str = ""
+    reason: str = ""
+    memo: str = ""
+    voided_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class RefundSnapshot:
     """One refund; `amount_minor` in minor units of `currency`.
 
     `reference` is ours, out of the provider's metadata; empty for one that we did not ask for.
+    `credit_note` is the one that was written for it, where the provider writes one by itself.
     """
 
     external_id: str
@@ -21,6 +40,7 @@ class RefundSnapshot:
     reason: str = ""
     failure_reason: str = ""
     reference: str = ""
+    credit_note: CreditNoteSnapshot | None = None
 
     @property
     def is_given_back(self) -> bool:
@@ -49,24 +69,6 @@ class ChargeSnapshot:
         """Return what can still be given back."""
         given = sum(row.amount_minor for row in self.refunds if row.is_given_back)
         return max(0, self.captured_minor - given)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class CreditNoteSnapshot:
-    """What was taken back of an invoice, before or after it was paid (minor units)."""
-
-    provider: Provider
-    external_id: str
-    external_invoice_id: str
-    external_customer_id: str
-    status: CreditNoteStatus
-    amount_minor: int
-    currency: str
-    created_at: datetime
-    number: str = ""
-    reason: str = ""
-    memo: str = ""
-    voided_at: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

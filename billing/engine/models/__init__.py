@@ -7,6 +7,7 @@ called while any of them is held.
 """
 
 from billing.engine.models.catalogue import EngineCoupon, EnginePrice, TaxEntry
+from billing.engine.models.credit_notes import EngineCreditNote
 from billing.engine.models.dunning import (
     Circuit,
     DunningPolicy,
@@ -31,6 +32,7 @@ __all__ = [
     "DunningPolicy",
     "DunningState",
     "EngineCoupon",
+    "EngineCreditNote",
     "EngineDiscount",
     "EngineInvoice",
     "EngineInvoiceLine",
