@@ -7,6 +7,7 @@ from billing.models import PaymentFact, Subscription
 from billing.money import Money
 from billing.services import timeline
 from billing.types import Cause, Fact
+from orgs.base import insert_once
 from orgs.models import Organization
 
 # A payment that succeeded has no line of its own: its invoice's says that it was paid.
@@ -35,19 +36,18 @@ def record_fact(
 
     The caller has locked the organization.
     """
-    row, was_new = PaymentFact.objects.get_or_create(
+    row = PaymentFact(
         provider=provider,
         kind=fact.kind,
         external_id=fact.external_id,
-        defaults={
-            "organization": organization,
-            "subscription": subscription,
-            "amount_minor": fact.amount_minor,
-            "currency": fact.currency,
-            "occurred_at": fact.occurred_at,
-            "detail": dict(fact.detail),
-        },
+        organization=organization,
+        subscription=subscription,
+        amount_minor=fact.amount_minor,
+        currency=fact.currency,
+        occurred_at=fact.occurred_at,
+        detail=dict(fact.detail),
     )
+    was_new = insert_once(row)
     if was_new and fact.kind in _WORDS:
         type_, words = _WORDS[fact.kind]
         line = timeline.Line(
