@@ -3,6 +3,7 @@
 Alice owns `org`, Bob may look at it, Charlie owns `other_org` and has no business in `org`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,16 @@ from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 pytest_plugins = ["tests.provider", "tests.log_scan"]
 
 Api = Callable[..., APIClient]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure what runs in the tests' own processes, not in those that they start.
+
+    Simulators, servers and workers do most of their work in slow motion otherwise. xdist's
+    controller leaves it to its workers, which are measured because of what they inherit from it.
+    """
+    if not getattr(config.option, "numprocesses", None):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture(scope="session")
