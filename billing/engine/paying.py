@@ -155,8 +155,13 @@ def write_off(house: House, external_id: str) -> InvoiceSnapshot:
             raise OutcomeUnknown("API_ERROR", detail="charge_undecided")
         if invoice.status != InvoiceStatus.OPEN:
             raise DriverRejected("INVALID_REQUEST", detail="invoice_not_open")
-        invoice.status, invoice.written_off_at = InvoiceStatus.UNCOLLECTIBLE, now
-        invoice.next_attempt_at = None
-        invoice.save()
+        give_up(invoice, now=now)
         outcomes.plan(invoice.subscription, now=now)
     return retrieve(house, external_id)
+
+
+def give_up(invoice: EngineInvoice, *, now: datetime) -> None:
+    """Write a locked invoice off; the caller plans its subscription."""
+    invoice.status, invoice.written_off_at = InvoiceStatus.UNCOLLECTIBLE, now
+    invoice.next_attempt_at = None
+    invoice.save()

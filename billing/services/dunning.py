@@ -8,8 +8,8 @@ import dataclasses
 import logging
 from datetime import datetime, timedelta
 
-from billing.drivers.base import DriverError, DriverUnavailable, OutcomeUnknown
-from billing.engine import dunning_policy, paying, policies, renewing, scheduling
+from billing.drivers.base import DriverUnavailable, OutcomeUnknown
+from billing.engine import dunning_policy, giving_up, paying, policies, renewing
 from billing.engine.dunning_policy import Overdue, Policy
 from billing.engine.house import House
 from billing.engine.models import DunningState, EngineInvoice, EngineSubscription
@@ -82,7 +82,7 @@ def deal_with(desk: Desk, external_invoice_id: str, *, now: datetime) -> tuple[F
     state = _state(invoice, now)
     overdue = state.overdue(paused=circuits.paused(desk.account, since=state.since, now=now))
     if dunning_policy.is_over(policy, overdue, now):
-        _end(desk.house, invoice)
+        _end(desk.house, invoice, now)
         return known
     if desk.may_charge and card_news.came(desk.house, invoice, now=now):
         return (*known, *_retry(desk, state, policy, now))  # and its holder need not be asked
@@ -206,23 +206,10 @@ def _plan(
     renewing.plan_retry(desk.house, state.invoice.external_id, at=min(moments, default=None))
 
 
-def _end(house: House, invoice: EngineInvoice) -> None:
+def _end(house: House, invoice: EngineInvoice, now: datetime) -> None:
     """End the subscription for want of payment, and give the invoice up."""
-    subscription = invoice.subscription
-    if subscription is None or invoice.is_undecided:
-        return
-    scheduling.cancel(
-        house,
-        subscription.external_id,
-        reason=END_REASON,
-        comment="",
-        key=f"dunning:{invoice.external_id}",
-    )
-    try:
-        paying.write_off(house, invoice.external_id)
-    except DriverError as error:  # paid or voided a moment ago
-        logger.info("dunning.not_written_off", extra={"code": error.code})
-    logger.info("dunning.ended", extra={"subscription": subscription.external_id})
+    if giving_up.end_unpaid(house, invoice.external_id, reason=END_REASON, now=now):
+        logger.info("dunning.ended", extra={"invoice": invoice.external_id})
 
 
 def _plan_of(row: EngineSubscription) -> Plan | None:

@@ -1,14 +1,18 @@
 """Unpaid renewals under their plan's policy: tries, notices, asking for a card, and the end."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from billing.drivers.custom.driver import CustomDriver
+from billing.engine import giving_up, paying, scheduling
+from billing.engine.models import EngineSubscription
 from billing.engine.rails import ChargeResult, DeclineKind
 from billing.enums import AccessLevel, AttemptState, ObligationState
 from billing.services import recovery
 from billing.types import Cause
+from tests.billing.engine.crash_steps import Died
 from tests.billing.engine.engine_steps import Clock
 from tests.billing.engine.renewal_steps import Tenant, make_policy, subscribe, use_driver
 from tests.billing.engine.scripted_rail import DECLINED
@@ -20,6 +24,10 @@ FIX = ChargeResult("failed", decline_code="expired_card", decline_kind=DeclineKi
 STOP = ChargeResult("failed", decline_code="stopped", decline_kind=DeclineKind.STOP)
 BUSY = ChargeResult("failed", decline_code="try_again", decline_kind=DeclineKind.TRANSIENT)
 DAY = timedelta(days=1)
+
+
+def _die(*_: Any, **__: Any) -> None:
+    raise Died
 
 
 def fail(tenant: Tenant, *answers: ChargeResult) -> datetime:
@@ -213,6 +221,46 @@ class TestTheEnd:
         assert tenant.may() is AccessLevel.NONE
         assert tenant.invoices[-1].status == "uncollectible"
         assert [debt.state for debt in tenant.debts] == [ObligationState.VOID]
+
+    def test_a_process_that_dies_meanwhile_leaves_no_open_invoice(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_policy(tenant.plan, retry_days=[], notice_days=[], cancel_day=8)
+        fail(tenant, DECLINED)
+        tenant.shop.clock.turn(days=8)
+        for seam in (scheduling, paying):
+            name = "end" if seam is scheduling else "give_up"
+            with monkeypatch.context() as broken:
+                broken.setattr(seam, name, _die)
+                with pytest.raises(Died):
+                    tenant.run()
+            row = EngineSubscription.objects.get(organization=tenant.organization)
+            assert (row.status, tenant.invoices[-1].status) == ("past_due", "open")
+
+        tenant.run(minutes=11)  # its lease has run out
+
+        assert tenant.status == "canceled"
+        assert tenant.invoices[-1].status == "uncollectible"
+
+    def test_what_was_paid_a_moment_ago_goes_on(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_policy(tenant.plan, retry_days=[], notice_days=[], cancel_day=8)
+        fail(tenant, DECLINED)
+        tenant.shop.clock.turn(days=8)
+        real = giving_up.end_unpaid
+
+        def paid_first(*given: Any, **more: Any) -> bool:
+            recovery.pay_overdue(
+                organization=tenant.organization, cause=Cause("request"), now=tenant.now
+            )
+            return real(*given, **more)
+
+        monkeypatch.setattr(giving_up, "end_unpaid", paid_first)
+        tenant.run()
+
+        assert tenant.status == "active"
+        assert tenant.invoices[-1].status == "paid"
 
     def test_nothing_is_charged_after_it(self, tenant: Tenant) -> None:
         make_policy(tenant.plan, retry_days=[1], notice_days=[], cancel_day=8)
