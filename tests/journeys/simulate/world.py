@@ -44,7 +44,8 @@ _ADDRESSES = {
 }
 _LISTENING = ("billing.drain_inbox",)
 _OURS = ("billing.run_renewals", "billing.end_grace")
-_WEEKLY = ("billing.reconcile_recent",)
+# The gateway's reports are caught up with; nothing that is played here comes of them.
+_WEEKLY = ("billing.reconcile_recent", "cardconnect.poll_accounts")
 _LAST = ("billing.reconcile_all",)
 # What bills nobody.
 _LEFT_OUT = (
