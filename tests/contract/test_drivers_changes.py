@@ -77,6 +77,21 @@ class TestPreviews:
 
         assert subscribing.driver.preview_renewal(running.external_id) is None
 
+    def test_of_one_that_ends_what_still_waits_is_charged(self, subscribing: Sandbox) -> None:
+        running = start(subscribing, subscribing.good_card)
+        subscribing.driver.change_subscription(
+            change_of(running, proration=Proration.NEXT_INVOICE), idempotency_key=new_key()
+        )
+        subscribing.driver.end_at_period_end(
+            running.external_id, reason="", comment="", idempotency_key=new_key()
+        )
+
+        last = subscribing.driver.preview_renewal(running.external_id)
+
+        assert last is not None
+        assert 0 < last.total_minor <= 3 * 2900
+        assert all(line.is_proration for line in last.lines)
+
     def test_tell_what_a_first_invoice_costs(self, subscribing: Sandbox) -> None:
         wanted = subscribing.new_start("")
 
