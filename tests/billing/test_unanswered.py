@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.drivers.stripe import transport
-from billing.enums import AttemptState, ObligationState
+from billing.enums import AttemptKind, AttemptState, ObligationState
 from billing.errors import ProviderFailed
 from billing.models import Obligation, PaymentAttempt, Price, Subscription
 from billing.selectors import payments
@@ -104,7 +104,7 @@ class TestLeaving:
     def test_a_try_is_as_old_as_it_is_not_as_the_work_that_led_to_it(self, shop: Shop) -> None:
         debt = Obligation.objects.filter(organization=shop.organization).latest("created_at")
         Obligation.objects.filter(pk=debt.pk).update(state=ObligationState.OPEN)
-        attempt = settlement.new_attempt(obligation=debt, kind="card", provider="stripe")
+        attempt = settlement.new_attempt(obligation=debt, kind=AttemptKind.CARD, provider="stripe")
         began = clock.now() - timedelta(seconds=40)
 
         settlement.mark_sent(attempt=attempt, now=began, resolve_after_s=60)
@@ -147,9 +147,9 @@ class TestTakenForAbsent:
 
     def test_not_while_something_else_is_tried(self, shop: Shop) -> None:
         debt = Obligation.objects.filter(organization=shop.organization).latest("created_at")
-        late = settlement.new_attempt(obligation=debt, kind="card", provider="stripe")
+        late = settlement.new_attempt(obligation=debt, kind=AttemptKind.CARD, provider="stripe")
         settlement.end_attempt(attempt=late, state=AttemptState.NOT_PROCESSED, now=clock.now())
-        settlement.new_attempt(obligation=debt, kind="card", provider="stripe")
+        settlement.new_attempt(obligation=debt, kind=AttemptKind.CARD, provider="stripe")
 
         unanswered.mark_unknown(attempt=late, resolve_after=clock.now(), now=clock.now())
 

@@ -11,6 +11,7 @@ from billing.drivers.base import OutcomeUnknown
 from billing.drivers.cardconnect import finding, voiding
 from billing.drivers.cardconnect.rail import CardConnectRail
 from billing.engine import charging, renewing
+from billing.services import renewals
 
 
 @contextlib.contextmanager
@@ -72,6 +73,8 @@ def _asks_nobody() -> Iterator[None]:
     with (
         mock.patch.object(renewing, "_ask", return_value=None),
         mock.patch.object(charging, "resolve_all", return_value=None),
+        # What is never decided is due again at once, until a run has had enough.
+        mock.patch.dict(renewals.run_due.__kwdefaults__ or {}, limit=20),
     ):
         yield
 

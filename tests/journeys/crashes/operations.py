@@ -41,6 +41,8 @@ class Operation:
     rivals: tuple[Act, ...]
     most_minor: int
     provider: Provider = Provider.CARDCONNECT
+    # How often a card was refused on the way to it: whoever pays with that one hears so again.
+    refused_before: int = 0
     # What the same person does when nobody answered; nothing where no person waits.
     again: Act = _nothing
     # Whether that person always comes again: nobody else would bring it in order.
@@ -77,6 +79,7 @@ OPERATIONS = (
         Tenant.use_card,
         (Tenant.use_card, Tenant.pay_overdue, sweep, Tenant.mark_paid),
         2 * _MONTH,
+        refused_before=1,
         again=Tenant.use_card,
     ),
     Operation(
@@ -85,6 +88,7 @@ OPERATIONS = (
         Tenant.pay_overdue,
         (Tenant.pay_overdue, Tenant.use_card, Tenant.mark_paid, sweep),
         2 * _MONTH,
+        refused_before=1,
         again=Tenant.pay_overdue,
     ),
     Operation(
@@ -93,6 +97,7 @@ OPERATIONS = (
         renew,
         (Tenant.pay_overdue, Tenant.mark_paid, sweep, Tenant.use_card),
         2 * _MONTH,
+        refused_before=1,
     ),
     Operation(
         "upgrade",

@@ -1,5 +1,6 @@
 """One run: something is begun, everything goes wrong, and the machines come up again."""
 
+import copy
 import dataclasses
 import random
 import threading
@@ -7,15 +8,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connections
-from django.db.models import Q
 
-from billing.engine.models import EngineSubscription
-from billing.enums import LIVE_ATTEMPTS, AttemptState, InboxState
-from billing.models import InboxEvent, PaymentAttempt
+from billing.enums import LIVE_ATTEMPTS, AttemptState
+from billing.models import PaymentAttempt
 from billing.services import retries
 from billing.services.resolve import ABSENT_AFTER_S
 from orgs.errors import DomainError
-from tests.journeys.crashes import faults, seams, verdict
+from tests.journeys.crashes import at_stripe, faults, needed, seams, verdict
 from tests.journeys.crashes.operations import OPERATIONS, Operation
 from tests.journeys.crashes.stage import HOURLY, SWEEPS, Stage
 from tests.journeys.crashes.tenants import Act, Tenant
@@ -30,6 +29,7 @@ _UNSENT = timedelta(seconds=180)
 _SOON = timedelta(seconds=60)
 _WAITS_S = 0.25
 _WORKER = "worker"
+_WAITED = ("billing.end_grace", "cardconnect.send_queued_refunds")
 _LONGEST_S = 60.0
 
 
@@ -78,8 +78,10 @@ class Ran:
 
 def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
     """Roll a run. Operations take turns, and so do the seams at which they die."""
-    turn, number = divmod(seed, len(OPERATIONS))
-    operation = OPERATIONS[number]
+    is_ours = OPERATIONS[0].name in lengths
+    operations = OPERATIONS if is_ours else at_stripe.OPERATIONS
+    turn, number = divmod(seed, len(operations))
+    operation = operations[number]
     length = lengths[operation.name]
     chance = random.Random(f"crash {seed}")  # noqa: S311 - not secrecy
     rivals = [
@@ -87,7 +89,7 @@ def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
         for _ in range(chance.choice((0, 0, 1, 1, 2, 3)))
     ]
     stall_s = chance.choice(_STALLS_S)
-    trouble = faults.choose(chance)
+    trouble = faults.choose(chance) if is_ours else at_stripe.choose(chance)
     return Plan(
         seed=seed,
         operation=operation,
@@ -106,15 +108,30 @@ def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
 def measure(stage: Stage) -> dict[str, int]:
     """Return how many seams each operation has when nothing goes wrong."""
     found: dict[str, int] = {}
-    for operation in OPERATIONS:
-        stage.clear()
-        tenant = Tenant(stage, operation.provider)
-        operation.prepare(tenant)
+    for operation in OPERATIONS if stage.keeps_moments else at_stripe.OPERATIONS:
+        tenant = ready(stage, operation)
         actor = seams.Actor("measured")
         with seams.acting(actor):
             operation.act(tenant)
         found[operation.name] = len(actor.passed)
     return found
+
+
+def ready(stage: Stage, operation: Operation) -> Tenant:
+    """Return a tenant just before an operation, and nothing else: prepared once, then restored."""
+    if not stage.keeps_moments:
+        stage.clear()
+        payer = at_stripe.StripeTenant(stage)
+        operation.prepare(payer)
+        return payer
+    known = stage.tenants.get(operation.name)
+    if known is not None:
+        return Tenant.back_in(stage, operation.name, known)
+    stage.clear()
+    tenant = stage.tenants[operation.name] = Tenant(stage, operation.provider)
+    operation.prepare(tenant)
+    stage.keep(operation.name)
+    return copy.copy(tenant)
 
 
 class Run:
@@ -127,13 +144,11 @@ class Run:
         self.faults: list[str] = []
         self._threads: list[threading.Thread] = []
         self._deaf_until: datetime | None = None
-        stage.clear()
-        self.tenant = Tenant(stage, plan.operation.provider)
+        self.tenant = ready(stage, plan.operation)
 
     def play(self) -> Ran:
         """Play it, and judge."""
         plan, trouble = self.plan, self.plan.trouble
-        plan.operation.prepare(self.tenant)
         trouble.begin(self.stage)
         if trouble.deaf_for:
             self._deaf_until = self.stage.now + trouble.deaf_for
@@ -141,7 +156,8 @@ class Run:
         self._do(plan.operation.act, actor)
         self._join(_LONGEST_S)
         self._come_up_again()
-        known = verdict.judge(self.tenant, plan.operation, self.told, trouble)
+        judge = verdict.judge if self.stage.keeps_moments else at_stripe.judge
+        known = judge(self.tenant, plan.operation, self.told, trouble)
         self.faults += known.faults
         return Ran(
             plan,
@@ -202,36 +218,39 @@ class Run:
             self._pass(timedelta(seconds=seconds))
             if number == again_at and self.plan.asks_again:
                 self._do(self.plan.operation.again, seams.Actor("again"))
-            if number in (0, again_at) or not self._is_quiet():
+            if number in (0, again_at) or self._is_anything_left():
                 self._work(SWEEPS, deaths.pop() if deaths else 0)
         for by in _THEN:
             self._pass(by)
-            retries.reclaim_events(lease_s=0)  # theirs are over, which the database can't know
-            if not self._is_quiet():
-                self._work((*SWEEPS, *HOURLY), 0)
+            self._free_events()
+            if self._is_anything_left():
+                self._work((*SWEEPS, *_WAITED), 0)
         verdict.click(self.tenant)
         for number, by in enumerate(_NEXT_DAY):
             self._pass(by)
-            retries.reclaim_events(lease_s=0)
+            self._free_events()
             # What was queued until its charge had settled is sent now.
             self._work((*HOURLY, *SWEEPS), 0 if number else self.plan.late_death)
 
-    def _is_quiet(self) -> bool:
-        """Say whether the sweeps would find nothing: most rounds need not be made."""
-        due = EngineSubscription.objects.filter(
-            Q(next_action_at__lte=self.stage.now) | Q(claimed_at__isnull=False)
-        ).values("pk")
-        live = PaymentAttempt.objects.filter(state__in=LIVE_ATTEMPTS)
-        news = InboxEvent.objects.filter(state=InboxState.PENDING)
-        return not due.union(live.values("pk"), news.values("pk"), all=True).exists()
+    def _free_events(self) -> None:
+        """Free events that the dead had claimed; their leases are over, by our clock."""
+        if needed.by_job(self.stage.now)[needed.RECLAIM]:
+            retries.reclaim_events(lease_s=0)
+
+    def _is_anything_left(self) -> bool:
+        """Say whether the sweeps would find something: most rounds need not be made."""
+        return any(needed.by_job(self.stage.now).values())
 
     def _work(self, names: tuple[str, ...], dies_at: int) -> None:
         actor = seams.Actor(_WORKER, dies_at)
+        found = needed.by_job(self.stage.now)
         for name in names:
-            self._do(_job(name), actor)
-            self.actors.pop()
+            if found.get(name, True):
+                self._do(_job(name), actor)
+                self.actors.pop()
+                found = needed.by_job(self.stage.now)
         self.actors.append(actor)
-        if not actor.died_at:
+        if not actor.died_at and found["billing.resolve_attempts"]:
             self.faults += self._overdue()
 
     def _pass(self, by: timedelta) -> None:

@@ -20,6 +20,8 @@ from django.db.backends.utils import CursorWrapper
 
 from billing.drivers.cardconnect import transport as gateway_transport
 from billing.drivers.cardconnect.rail import CardConnectRail
+from billing.drivers.stripe import transport as stripe_transport
+from billing.drivers.stripe.driver import StripeDriver
 from billing.engine.driver import EngineDriver
 from billing.services import projection
 
@@ -124,6 +126,9 @@ def watched() -> Iterator[None]:
             put(CardConnectRail, name, _call(f"rail.{name}", getattr(CardConnectRail, name)))
         for name in _DRIVER:
             put(EngineDriver, name, _call(f"driver.{name}", getattr(EngineDriver, name)))
+            put(StripeDriver, name, _call(f"stripe.{name}", getattr(StripeDriver, name)))
+        client = stripe_transport.PooledClient
+        put(client, "request", _request(client.request))
         yield
 
 
@@ -180,6 +185,21 @@ def _send(send: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return sending
+
+
+def _request(request: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(request)
+    def requesting(client: Any, method: str, url: str, *given: Any, **more: Any) -> Any:
+        actor = _actor()
+        if actor is None:
+            return request(client, method, url, *given, **more)
+        operation = f"{method} {url.partition('/v1/')[2].partition('/')[0].partition('?')[0]}"
+        actor.reach(f"before request {operation}")
+        answer = request(client, method, url, *given, **more)
+        actor.reach(f"after answer {operation}")
+        return answer
+
+    return requesting
 
 
 def _call(name: str, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,9 +2,11 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest import mock
 
 from django.apps import apps
@@ -13,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection, models
 from django.utils import timezone
 
+from billing.drivers.cardconnect import transport as gateway_transport
 from billing.drivers.cardconnect import voiding
 from billing.enums import Provider
 from billing.models import MerchantAccount
@@ -40,11 +43,19 @@ _LABELS = ("billing", "engine", "cardconnect", "notifications", "orgs")
 class Stage:
     """One at a time in a process."""
 
+    # Whether what leads to an operation is played once, and restored for each run.
+    keeps_moments = True
+
     def __init__(self, gateway: CardPointeSimulator) -> None:
         self.gateway = gateway
         self.now = BEGINS
         self._ticks = itertools.count()
-        self._emptied = ""
+        self._emptied: tuple[str, ...] = ()
+        # Who was there at the moments that are kept: the stage only holds them.
+        self.tenants: dict[str, Any] = {}
+        self._moments: dict[str, tuple[str, datetime]] = {}
+        self._behind_s = 0
+        self._catching_up = threading.RLock()
 
     @contextmanager
     def set_up(self) -> Iterator[None]:
@@ -59,23 +70,65 @@ class Stage:
             stack.enter_context(mock.patch.object(voiding, "PAUSE_S", 0))
             stack.enter_context(quietly())
             stack.enter_context(seams.watched())
+            self.keep_gateway_in_time(stack, gateway_transport, "send")
             _lay_out()
-            self._emptied = _emptying()
+            self._emptied = empty_tables()
             yield
 
     def clear(self) -> None:
         """Forget the last run: here, and at the gateway."""
-        with connection.cursor() as cursor:
-            cursor.execute(self._emptied)
-        self.now = BEGINS
+        run_sql(self.forgetting())
+        self.now, self._behind_s = BEGINS, 0
         self.gateway.reset(now=int(BEGINS.timestamp()))
         self.gateway.stop_clock()
         self.gateway.settings(rate_limit=0)
 
+    def keep(self, name: str) -> None:
+        """Remember how everything is now: here, and at the gateway."""
+        copies = []
+        for table in self._emptied:
+            if ask_sql(f"SELECT EXISTS (SELECT FROM {table})")[0]:  # noqa: S608 - our own tables
+                copy = f"kept_{len(self._moments)}_{table}"
+                run_sql(
+                    f"DROP TABLE IF EXISTS {copy}; "  # noqa: S608 - same
+                    f"CREATE UNLOGGED TABLE {copy} AS SELECT * FROM {table}"
+                )
+                copies.append(f"INSERT INTO {table} SELECT * FROM {copy};")  # noqa: S608 - same
+        self.gateway.keep_moment(name)
+        self._moments[name] = " ".join(copies), self.now
+
+    def go_back(self, name: str) -> None:
+        """Let everything be as it was."""
+        copied, self.now = self._moments[name]
+        self._behind_s = 0
+        # One transaction: which of them refers to which is looked at when it ends.
+        run_sql(f"{self.forgetting()} {copied}")
+        self.gateway.go_back(name)
+
+    def forgetting(self) -> str:
+        """Return the statements that empty what was empty before anything was played."""
+        return " ".join(f"DELETE FROM {table};" for table in self._emptied)  # noqa: S608 - ours
+
     def move(self, by: timedelta) -> None:
-        """Turn all clocks."""
+        """Turn all clocks; the gateway's when it is asked for something."""
         self.now += by
-        self.gateway.advance(int(by.total_seconds()))
+        self._behind_s += int(by.total_seconds())
+
+    def keep_gateway_in_time(self, stack: ExitStack, owner: Any, name: str) -> None:
+        """Have whoever asks the gateway through this function, or turns a switch, find our time."""
+        for of, what in ((owner, name), (self.gateway, "control")):
+            call = self._in_time(getattr(of, what))
+            stack.enter_context(mock.patch.object(of, what, call))
+
+    def _in_time(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def calling(*given: Any, **more: Any) -> Any:
+            with self._catching_up:
+                behind, self._behind_s = self._behind_s, 0
+                if behind:
+                    self.gateway.advance(behind)
+            return call(*given, **more)
+
+        return calling
 
     def move_to(self, moment: datetime) -> None:
         """Turn all clocks to a moment, to the next second of it."""
@@ -107,11 +160,23 @@ def _lay_out() -> None:
         call_command("push_catalogue", provider=provider, verbosity=0)
 
 
-def _emptying() -> str:
-    """Return the statement that leaves what is there now, and nothing else."""
+def empty_tables() -> tuple[str, ...]:
+    """Return the tables that are empty before anything is played."""
     tables: list[type[models.Model]] = [
         model for label in _LABELS for model in apps.get_app_config(label).get_models()
     ]
-    names = [model._meta.db_table for model in tables if not model._default_manager.exists()]
-    # One transaction: which of them refers to which is looked at when it ends.
-    return " ".join(f"DELETE FROM {name};" for name in names)  # noqa: S608 - our own tables
+    return tuple(model._meta.db_table for model in tables if not model._default_manager.exists())
+
+
+def run_sql(statements: str) -> None:
+    """Run statements, past the ORM: these are many."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements)
+
+
+def ask_sql(question: str, given: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """Return the row that answers a question."""
+    with connection.cursor() as cursor:
+        cursor.execute(question, given)
+        found: tuple[Any, ...] = cursor.fetchone()
+    return found

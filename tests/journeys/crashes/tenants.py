@@ -1,10 +1,11 @@
 """A tenant, and what it, its page or staff can do: each through the service behind the API."""
 
+import copy
 import dataclasses
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from billing.engine.models import EngineInvoice, EngineSubscription
 from billing.enums import InvoiceStatus, Proration, Provider, RefundReason
@@ -38,6 +39,15 @@ class Tenant:
     organization: Organization = dataclasses.field(init=False)
     token: str = ""
     key: str = "the-first-key"
+
+    @classmethod
+    def back_in(cls, stage: Stage, name: str, as_it_was: Self) -> Self:
+        """Return to a moment that the stage has kept, with the tenant as it was then."""
+        stage.go_back(name)
+        organization = Organization.objects.get(pk=as_it_was.organization.pk)
+        tenant = copy.copy(as_it_was)
+        tenant.organization = organization
+        return tenant
 
     def __post_init__(self) -> None:
         """Register."""
@@ -86,13 +96,13 @@ class Tenant:
         """Start a subscription."""
         subscribe.start_subscription(
             request=subscribe.StartRequest(
-                price=_price(SMALL),
+                price=price_of(SMALL),
                 payment_method=self.token,
                 card=_CARD if self.token else None,
                 provider=self.provider,
                 request_key=key or self.key,
             ),
-            **self._who(),
+            **self.who(),
         )
 
     def start_anew(self) -> None:
@@ -106,19 +116,19 @@ class Tenant:
             card=_CARD,
             provider=self.provider,
             set_default=True,
-            **self._who(),
+            **self.who(),
         )
         if chosen.refusal is not None:
             raise chosen.refusal
 
     def pay_overdue(self) -> None:
         """Pay what is overdue with the card that is known."""
-        recovery.pay_overdue(**self._who())
+        recovery.pay_overdue(**self.who())
 
     def upgrade(self) -> None:
         """Change to the larger plan, the difference charged now."""
-        wanted = Wanted(price=_price(LARGE), proration=Proration.INVOICE)
-        changes.change_subscription(wanted=wanted, **self._who())
+        wanted = Wanted(price=price_of(LARGE), proration=Proration.INVOICE)
+        changes.change_subscription(wanted=wanted, **self.who())
 
     def refund(self, key: str = "the-first-refund", amount_minor: int | None = None) -> None:
         """Have staff give back the latest payment, or some of it."""
@@ -129,7 +139,7 @@ class Tenant:
             amount_minor=amount_minor,
             request_key=key,
         )
-        refunds.refund(request=request, **self._who())
+        refunds.refund(request=request, **self.who())
 
     def refund_a_part(self) -> None:
         """Have staff give back a part."""
@@ -151,7 +161,7 @@ class Tenant:
             invoice=invoice, payment=payment, entered_by=None, cause=CAUSE, now=self.stage.now
         )
 
-    def _who(self) -> dict[str, Any]:
+    def who(self) -> dict[str, Any]:
         return {"organization": self.organization, "cause": CAUSE, "now": self.stage.now}
 
     # --- How it comes that far --------------------------------------------------------------------
@@ -205,7 +215,8 @@ class Tenant:
 Act = Callable[[Tenant], None]
 
 
-def _price(of: tuple[str, int]) -> Price:
+def price_of(of: tuple[str, int]) -> Price:
+    """Return a price of the catalogue by the month."""
     return Price.objects.select_related("plan_version__plan").get(
         plan_version__plan__code=of[0], interval="month"
     )

@@ -34,7 +34,7 @@ from tests.simulators.cardpointe.client import CardPointeSimulator
 
 _NOT_CHARGED = (AttemptState.FAILED, AttemptState.NOT_PROCESSED, AttemptState.CANCELED)
 # Beyond these words nobody was told anything.
-_DONE, _DECLINED = "done", CardDeclined.code
+_DONE, DECLINED = "done", CardDeclined.code
 
 
 @dataclasses.dataclass(slots=True)
@@ -77,14 +77,16 @@ def judge(tenant: Tenant, operation: Operation, told: list[Told], trouble: Troub
     gateway = tenant.stage.gateway
     taken = ask(gateway)
     kept = sum(each.kept for each in taken.values())
-    faults = [*of_money(gateway), *_of_subscriptions(), *_of_words(told, trouble)]
+    faults = [*of_money(gateway), *_of_subscriptions()]
+    if not trouble.refuses:
+        faults += _of_words(told, refused=_refused(gateway) - operation.refused_before)
     if kept > operation.most_minor:
         faults.append(f"{kept} was kept of {operation.most_minor}")
     cases = Counter(f"case:{kind}" for kind in Case.objects.values_list("kind", flat=True))
     figures = {
         "captured": sum(each.captured for each in taken.values()),
         "returned": sum(each.returned for each in taken.values()),
-        "declined": sum(row.words == _DECLINED for row in told),
+        "declined": sum(row.words == DECLINED for row in told),
         "unknown": PaymentAttempt.objects.filter(asked__gt=0).count(),
         **cases,
     }
@@ -222,11 +224,16 @@ def _of_what_is_left() -> Iterator[str]:
         yield f"one click did not resolve: {case.summary}"
 
 
-def _of_words(told: list[Told], trouble: Trouble) -> Iterator[str]:
+def _refused(gateway: CardPointeSimulator) -> int:
+    """Return how many charges the gateway refused."""
+    return sum(row["respstat"] == "C" for row in gateway.transactions(kind="auth"))
+
+
+def _of_words(told: list[Told], *, refused: int) -> Iterator[str]:
     """Nobody hears that a card was declined which was not."""
-    for row in told:
-        if row.words == _DECLINED and not trouble.refuses:
-            yield f"{row} although no card was"
+    heard = [row for row in told if row.words == DECLINED]
+    if len(heard) > refused:
+        yield f"{heard[0]}, one of {len(heard)}, and {refused} charges were refused"
 
 
 def _of_refunds(taken: dict[str, Taken]) -> Iterator[str]:

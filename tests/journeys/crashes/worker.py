@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from tests.journeys.crashes.stage import Stage
 
 
-def main(name: str, breaking: str = "") -> None:
-    """Do jobs until there are no more."""
+def main(name: str, breaking: str = "", provider: str = "") -> None:
+    """Do jobs until there are no more, at our gateway or at Stripe."""
     workplace.move_in(name)
     logging.disable(logging.CRITICAL)  # lost answers and the like, thousands of them
 
     from tests.journeys.crashes import broken, runs  # noqa: PLC0415 - needs Django
+    from tests.journeys.crashes.at_stripe import StripeStage  # noqa: PLC0415 - same
     from tests.journeys.crashes.stage import Stage  # noqa: PLC0415 - same
     from tests.simulators.cardpointe.client import CardPointeSimulator  # noqa: PLC0415 - same
+    from tests.simulators.stripe.client import StripeSimulator  # noqa: PLC0415 - same
 
-    with CardPointeSimulator.start() as gateway, broken.rule(breaking):
-        stage = Stage(gateway)
+    simulator = StripeSimulator if provider else CardPointeSimulator
+    with simulator.start() as gateway, broken.rule(breaking):
+        stage = StripeStage(gateway) if isinstance(gateway, StripeSimulator) else Stage(gateway)
         with stage.set_up():
             lengths = runs.measure(stage)
             gc.collect()

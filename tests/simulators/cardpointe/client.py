@@ -204,3 +204,11 @@ class CardPointeSimulator(SimulatorHandle):
     def reset(self, *, now: int | None = None) -> None:
         """Forget everything; begin at a moment, or at the real time."""
         self.control("POST", "reset", {"now": now})
+
+    def keep_moment(self, name: str) -> None:
+        """Remember everything as it is now, to come back to it with `go_back`."""
+        self.control("POST", "moments", {"name": name})
+
+    def go_back(self, name: str) -> None:
+        """Let everything be as it was at a moment; faults and calls are forgotten."""
+        self.control("POST", "moments/back", {"name": name})

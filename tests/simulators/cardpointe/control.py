@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.simulators.cardpointe import Json, batches, funding, merchants, tokens, updater
 from tests.simulators.cardpointe.callbacks import BODIES, MODES, Callbacks
 from tests.simulators.cardpointe.gateway import Gateway
+from tests.simulators.cardpointe.moments import Moments
 from tests.simulators.cardpointe.world import World
 from tests.simulators.switchboard import Switchboard
 
@@ -22,6 +23,7 @@ class Control(Switchboard):
         )
         self.world, self.gateway, self.callbacks = world, gateway, callbacks
         self.after_change = after_change
+        self.moments = Moments(world)
         self.switches |= {
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._advance,
@@ -37,6 +39,8 @@ class Control(Switchboard):
             ("GET", "callbacks"): self._callbacks,
             ("POST", "callbacks"): self._send_callbacks,
             ("POST", "reset"): self._reset,
+            ("POST", "moments"): self._keep_moment,
+            ("POST", "moments/back"): self._go_back,
         }
 
     def _turned(self) -> None:
@@ -158,7 +162,21 @@ class Control(Switchboard):
         """Forget everything; `now` is the moment the new world begins at, else the real one."""
         moment = given.get("now")
         self.world.reset(now=None if moment is None else int(moment))
+        self._forget_calls()
+        return {"reset": True}
+
+    def _keep_moment(self, given: Json, _query: dict[str, str]) -> Json:
+        """Remember the world by a `name`, to come back to it."""
+        self.moments.keep(str(given["name"]))
+        return {"kept": sorted(self.moments.kept)}
+
+    def _go_back(self, given: Json, _query: dict[str, str]) -> Json:
+        """Let everything be as it was at a moment; faults and calls are forgotten."""
+        self.moments.go_back(str(given["name"]))
+        self._forget_calls()
+        return {"now": self.world.now()}
+
+    def _forget_calls(self) -> None:
         self.faults.waiting.clear()
         self.journal.entries.clear()
         self.gateway.limiter.seen.clear()
-        return {"reset": True}
