@@ -23,7 +23,7 @@ from billing.engine import attempts, late_charges, outcomes
 from billing.engine.models import EngineInvoice, EngineSubscription, Payer
 from billing.engine.models.invoices import UNDECIDED, BillingReason, ChargeState
 from billing.engine.rails import LEAVE_WITHIN, ChargeOrder, ChargeResult, Rail
-from billing.enums import AttemptKind, AttemptState, InvoiceStatus
+from billing.enums import AttemptKind, AttemptState, InvoiceStatus, SubscriptionStatus
 from billing.models import PaymentAttempt
 from orgs import clock
 
@@ -107,8 +107,21 @@ def begin(invoice: EngineInvoice, charge: Charge, *, now: datetime) -> bool:
     invoice.charge_external_id = invoice.decline_code = invoice.decline_kind = ""
     invoice.retry_not_before = invoice.next_attempt_at = None
     invoice.save()
+    _have_taken_over(invoice.subscription, sent_at)
     outcomes.plan(invoice.subscription, now=now)
     return True
+
+
+def _have_taken_over(row: EngineSubscription | None, sent_at: datetime) -> None:
+    """If whoever asked dies before it has taken over what came of it, the runner shall.
+
+    A start is asked about by its service's own try.
+    """
+    if row is None or row.status == SubscriptionStatus.INCOMPLETE:
+        return
+    free = EngineSubscription.objects.filter(pk=row.pk, claimed_at=None)
+    if row.claimed_at is None and free.update(claimed_at=sent_at):
+        row.claimed_at = sent_at
 
 
 def _attempt(invoice: EngineInvoice, charge: Charge, now: datetime) -> PaymentAttempt:
