@@ -54,6 +54,25 @@ class TestSecondOpinion:
 
         assert [bill.total_minor for bill in reckoner.bills] == [4455, -2228 + 4455]
 
+    @pytest.mark.parametrize("provider", ["stripe", "cardconnect", "custom"])
+    def test_what_was_put_aside_is_billed_when_it_ends_with_its_period(self, provider: str) -> None:
+        ends = BEGIN + timedelta(days=28)
+        entries = [
+            Entry(BEGIN, Did.START, TEAM, seats=1),
+            Entry(BEGIN + timedelta(days=14), Did.CHANGE, TEAM, 2, proration="next_invoice"),
+            Entry(BEGIN + timedelta(days=15), Did.CANCEL_LATER),
+        ]
+        reckoner = Reckoner(provider, [BEGIN, ends] if provider != "custom" else [])
+
+        reckoner.reckon(entries, ends + timedelta(days=40))
+
+        assert [(bill.issued_at, bill.total_minor) for bill in reckoner.bills] == [
+            (BEGIN, 4950),
+            (ends, -2475 + 4950),
+        ]
+        assert reckoner.running is None
+        assert reckoner.complaints == []
+
     def test_money_that_nobody_owed_is_told(self) -> None:
         reckoner = Reckoner("stripe", [BEGIN, BEGIN + timedelta(days=3)])
 
