@@ -54,6 +54,8 @@ def main(rows: int, due: int, batches: int, mode: str = "") -> dict[str, object]
     from bench import renewal_rows
 
     settings.PAYMENT_DRIVERS["cardconnect"] = "bench.instant_driver.InstantDriver"
+    if mode:  # only the main thread's connection is counted, and its functions profiled
+        settings.RENEWAL_THREADS = 1
     renewal_rows.store_asleep(rows)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

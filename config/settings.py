@@ -251,6 +251,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 ENABLE_BILLING_RETRY_WORKER: bool = env.bool("ENABLE_BILLING_RETRY_WORKER", default=True)
 BILLING_RETRY_DEPLOYMENT_MODE: str = env.str("BILLING_RETRY_DEPLOYMENT_MODE", default="inline")
+# Of one run of renewals: while a gateway takes its time, the others go on. A connection each.
+RENEWAL_THREADS: int = env.int("RENEWAL_THREADS", default=4)
 
 # --- Providers ----------------------------------------------------------------------------------
 

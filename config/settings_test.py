@@ -51,6 +51,7 @@ else:
 from config.settings import *  # noqa: E402, F403 - the one place where everything is taken over
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+RENEWAL_THREADS = 1  # another thread would not see what a test has not committed
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 REST_FRAMEWORK = {**REST_FRAMEWORK, "TEST_REQUEST_DEFAULT_FORMAT": "json"}  # noqa: F405 - see above
 # The coverage of templates is only measured, and only then without a warning, in debug mode.

@@ -6,6 +6,7 @@ here, in the transaction that also marks the invoice as being charged.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Max
@@ -21,6 +22,7 @@ from billing.enums import (
 )
 from billing.models import Obligation, PaymentAttempt, Subscription
 from orgs import references
+from orgs.base import insert_once
 from orgs.models import Organization
 from orgs.selectors import parse_uuid
 
@@ -52,17 +54,14 @@ def open_for(invoice: EngineInvoice, *, kind: AttemptKind, now: datetime) -> Pay
     organization = Organization.objects.select_for_update(no_key=True).get(
         pk=invoice.organization_id
     )
-    debt = _debt(invoice, organization)
-    if debt.attempts.filter(state__in=LIVE_ATTEMPTS).exists():
+    debt, is_new = _debt(invoice, organization)
+    number = 1 if is_new else _next_number(debt)
+    if number is None:
         return None
-    if debt.state == ObligationState.VOID:
-        debt.state = ObligationState.OPEN
-        debt.save(update_fields=["state", "updated_at"])
-    last = debt.attempts.aggregate(last=Max("number"))["last"] or 0
     return PaymentAttempt.objects.create(
         organization=organization,
         obligation=debt,
-        number=last + 1,
+        number=number,
         kind=kind,
         provider=invoice.provider,
         state=AttemptState.SENT,
@@ -72,28 +71,45 @@ def open_for(invoice: EngineInvoice, *, kind: AttemptKind, now: datetime) -> Pay
     )
 
 
-def _debt(invoice: EngineInvoice, organization: Organization) -> Obligation:
-    row = _subscription(invoice)
-    debt, _ = Obligation.objects.get_or_create(
-        organization=organization,
-        subscription=row,
-        kind=ObligationKind.RENEWAL if row else ObligationKind.INVOICE,
-        invoice_external_id=invoice.external_id,
-        defaults={"amount_minor": invoice.remaining_minor, "currency": invoice.currency},
-    )
-    return debt
+def _next_number(debt: Obligation) -> int | None:
+    """Return the number of the next try at a debt that was known; None while one is undecided."""
+    if debt.attempts.filter(state__in=LIVE_ATTEMPTS).exists():
+        return None
+    if debt.state == ObligationState.VOID:
+        debt.state = ObligationState.OPEN
+        debt.save(update_fields=["state", "updated_at"])
+    last: int = debt.attempts.aggregate(last=Max("number"))["last"] or 0
+    return last + 1
 
 
-def _subscription(invoice: EngineInvoice) -> Subscription | None:
+def _debt(invoice: EngineInvoice, organization: Organization) -> tuple[Obligation, bool]:
+    """Return the debt of an invoice, and whether it was written down just now."""
+    subscription_id = _subscription_id(invoice)
+    named: dict[str, Any] = {
+        "organization": organization,
+        "subscription_id": subscription_id,
+        "kind": ObligationKind.RENEWAL if subscription_id else ObligationKind.INVOICE,
+        "invoice_external_id": invoice.external_id,
+    }
+    owed = {"amount_minor": invoice.remaining_minor, "currency": invoice.currency}
+    debt = Obligation(**named, **owed)
+    # There is one for each renewal: a constraint says so, and spares a look and a savepoint.
+    if subscription_id and insert_once(debt):
+        return debt, True
+    return Obligation.objects.get_or_create(**named, defaults=owed)
+
+
+def _subscription_id(invoice: EngineInvoice) -> UUID | None:
     """Return billing's row of the subscription, where there is one in the same organization."""
     if invoice.subscription is None:
         return None
     our_id = parse_uuid(invoice.subscription.our_id)
     if our_id is None:
         return None
-    return Subscription.objects.filter(
+    rows = Subscription.objects.filter(
         pk=our_id, organization_id=invoice.organization_id, provider=invoice.provider
-    ).first()
+    )
+    return rows.order_by().values_list("pk", flat=True).first()
 
 
 def end(

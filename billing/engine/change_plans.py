@@ -10,6 +10,7 @@ from billing.engine.cycle_rows import cycle_of, find_price, item_of, next_item, 
 from billing.engine.cycles import Step
 from billing.engine.discounting import Discount, end_of
 from billing.engine.drafting import Draft, draft
+from billing.engine.holdings import Held
 from billing.engine.lines import DraftLine
 from billing.engine.models import EngineCoupon, EngineDiscount, EngineSubscription, PendingLine
 from billing.engine.periods import Period, whole_second
@@ -133,10 +134,12 @@ def plan_renewal(row: EngineSubscription, change: Plan | None = None) -> Renewal
     """Reckon the next regular invoice, as things are or as a change would have them."""
     cycle = change.step.cycle if change else cycle_of(row)
     discounts = change.discounts if change else tuple(terms.usable(terms.discount_rows(row)))
-    waiting = tuple(PendingLine.objects.filter(subscription=row, invoice=None))
+    waiting = _waiting(row)
     step = cycles.renew(cycle, next_item=next_item(row), discounts=discounts)
     lines = (*step.lines, *map(_line, waiting), *(change.waiting if change else ()))
-    conditions = terms.terms_of(row.payer, step.cycle.item.currency, discounts)
+    has_credit = Held.CREDIT not in row.lacks
+    currency = step.cycle.item.currency
+    conditions = terms.terms_of(row.payer, currency, discounts, has_credit=has_credit)
     return Renewal(step, draft(lines, conditions, at=step.cycle.period.start), waiting)
 
 
@@ -153,7 +156,7 @@ def plan_last(row: EngineSubscription) -> Last | None:
 
     A pause charges nothing, but takes no credit from its payer either.
     """
-    waiting = tuple(PendingLine.objects.filter(subscription=row, invoice=None))
+    waiting = _waiting(row)
     if not waiting:
         return None
     conditions = terms.terms_of(row.payer, row.price.currency)
@@ -224,6 +227,12 @@ def _discounts(row: EngineSubscription, wanted: Wanted) -> tuple[Discount, ...]:
 
 def _is_once(discount: Discount) -> bool:
     return discount.duration is CouponDuration.ONCE
+
+
+def _waiting(row: EngineSubscription) -> tuple[PendingLine, ...]:
+    if Held.WAITING_LINES in row.lacks:
+        return ()
+    return tuple(PendingLine.objects.filter(subscription=row, invoice=None))
 
 
 def _line(row: PendingLine) -> DraftLine:

@@ -28,6 +28,20 @@ from billing.models import PaymentAttempt
 from orgs import clock
 
 PAYABLE = (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
+_BEGUN = (
+    "attempt",
+    "charge_state",
+    "charge_sent_at",
+    "charge_key",
+    "charge_method_id",
+    "charge_by_payer",
+    "charge_external_id",
+    "decline_code",
+    "decline_kind",
+    "retry_not_before",
+    "next_attempt_at",
+    "updated_at",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -44,21 +58,25 @@ class Charge:
     key: str = ""
 
 
-def lock(invoice_id: UUID) -> EngineInvoice:
-    """Lock an invoice with its payer and its subscription, in the caller's transaction."""
-    found = EngineInvoice.objects.values_list("payer_id", "subscription_id").get(pk=invoice_id)
-    payer = Payer.objects.select_for_update(no_key=True).get(pk=found[0])
+def lock(invoice_id: UUID, *, attempt: PaymentAttempt | None = None) -> EngineInvoice:
+    """Lock an invoice with its payer and its subscription, in the caller's transaction.
+
+    The `attempt` that is at hand, with its debt, is not read again.
+    """
+    # Whose an invoice is never changes, so the rows are found and locked at once; the payer first.
+    payer = Payer.objects.select_for_update(of=("self",), no_key=True).get(invoices=invoice_id)
     subscription = (
         EngineSubscription.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("price", "next_price", "debit_price")
-        .filter(pk=found[1])
+        .filter(invoices=invoice_id)
+        .order_by()
         .first()
     )
-    invoice = (
-        EngineInvoice.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("attempt__obligation", "seller", "organization")
-        .get(pk=invoice_id)
-    )
+    invoices = EngineInvoice.objects.select_for_update(of=("self",), no_key=True)
+    if attempt is None:
+        invoices = invoices.select_related("attempt__obligation", "seller", "organization")
+    invoice = invoices.get(pk=invoice_id)
+    if attempt is not None and invoice.attempt_id == attempt.pk:
+        invoice.attempt = attempt
     invoice.payer, invoice.subscription = payer, subscription
     if subscription is not None:
         subscription.payer = payer
@@ -106,7 +124,7 @@ def begin(invoice: EngineInvoice, charge: Charge, *, now: datetime) -> bool:
     invoice.charge_method_id, invoice.charge_by_payer = charge.method_id, charge.by_payer
     invoice.charge_external_id = invoice.decline_code = invoice.decline_kind = ""
     invoice.retry_not_before = invoice.next_attempt_at = None
-    invoice.save()
+    invoice.save(update_fields=_BEGUN)
     _have_taken_over(invoice.subscription, sent_at)
     outcomes.plan(invoice.subscription, now=now)
     return True
@@ -129,9 +147,10 @@ def _attempt(invoice: EngineInvoice, charge: Charge, now: datetime) -> PaymentAt
         charge.key, organization_id=invoice.organization_id, provider=invoice.provider
     )
     if attempt is None:
-        attempt = attempts.open_for(invoice, kind=AttemptKind.CARD, now=now)
-    if attempt is None:
-        raise DriverUnavailable("API_ERROR", detail="charge_undecided")
+        opened = attempts.open_for(invoice, kind=AttemptKind.CARD, now=now)
+        if opened is None:
+            raise DriverUnavailable("API_ERROR", detail="charge_undecided")
+        return opened
     if attempt.state != AttemptState.SENT or _is_spent(attempt):
         raise DriverRejected("INVALID_REQUEST", detail="idempotency_key_used")
     return attempt
@@ -188,7 +207,7 @@ def conclude(
 ) -> EngineInvoice:
     """Write down what came of a charge. A success is never lost, however late it is known."""
     with transaction.atomic(durable=True):
-        invoice = lock(invoice_id)
+        invoice = lock(invoice_id, attempt=attempt)
         is_current = invoice.attempt_id == attempt.pk
         if result.state == "succeeded":
             is_late = not is_current or invoice.status not in PAYABLE

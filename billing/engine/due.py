@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from billing.engine.holdings import Held
 from billing.engine.models import EngineInvoice, EngineSubscription
 from billing.engine.models.invoices import UNDECIDED
 from billing.engine.models.subscriptions import Collection
@@ -32,14 +33,23 @@ def is_held(row: EngineSubscription) -> bool:
 
 
 def _moments(row: EngineSubscription) -> Iterator[datetime]:
-    of_row = EngineInvoice.objects.filter(subscription=row)
-    invoices = of_row.filter(Q(status=InvoiceStatus.OPEN) | Q(charge_state__in=UNDECIDED))
+    invoices = _unfinished(row)
     for invoice in invoices:
         yield from _of_invoice(row, invoice)
     if row.status == SubscriptionStatus.INCOMPLETE:
         yield row.current_period_start + EXPIRES_AFTER
     elif row.status not in FINAL_STATUSES:
         yield from _of_running(row, is_ending=any(invoice.holds_end for invoice in invoices))
+
+
+def _unfinished(row: EngineSubscription) -> list[EngineInvoice]:
+    """Return the invoices that are open, or whose charge is undecided."""
+    if {Held.OPEN_INVOICES, Held.UNDECIDED} <= row.lacks:  # but for the one just written
+        latest = row.latest_invoice
+        is_unfinished = latest and (latest.status == InvoiceStatus.OPEN or latest.is_undecided)
+        return [latest] if latest and is_unfinished else []
+    of_row = EngineInvoice.objects.filter(subscription=row)
+    return list(of_row.filter(Q(status=InvoiceStatus.OPEN) | Q(charge_state__in=UNDECIDED)))
 
 
 def _of_invoice(row: EngineSubscription, invoice: EngineInvoice) -> Iterator[datetime]:

@@ -4,8 +4,11 @@ import dataclasses
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from billing.drivers.base import DriverRejected, DriverUnavailable, ObjectMissing, OutcomeUnknown
-from billing.engine import charging, snapshots
+from billing.engine import charging, holdings, snapshots
+from billing.engine.holdings import Held
 from billing.engine.models import EngineSubscription, HandledKey, Payer
 from billing.engine.models.subscriptions import Collection
 from billing.engine.rails import Rail
@@ -80,18 +83,33 @@ class House:
 
 def lock_subscription(row: EngineSubscription) -> EngineSubscription:
     """Lock a subscription with its payer, in the caller's transaction."""
-    payer = (
-        Payer.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("seller")
-        .get(pk=row.payer_id)
-    )
-    locked = (
-        EngineSubscription.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("price", "next_price", "debit_price", "latest_invoice")
-        .get(pk=row.pk)
-    )
+    payer = _lock_payer(row)
+    joined = ("price", "next_price", "debit_price", "latest_invoice")
+    locked = _locking().select_related(*joined).get(pk=row.pk)
     locked.payer = payer
     return locked
+
+
+def lock_decided(row: EngineSubscription) -> EngineSubscription | None:
+    """Lock a subscription as `lock_subscription` does; None while a charge of it is undecided."""
+    payer = _lock_payer(row)
+    locked = _locking().select_related("price").get(pk=row.pk)
+    locked.lacks = holdings.missing(subscription_id=locked.pk, payer_id=payer.pk)
+    if Held.UNDECIDED not in locked.lacks:
+        return None
+    locked.payer = payer
+    if locked.debit_price_id == locked.price_id:  # as nearly always: spared the join
+        locked.debit_price = locked.price
+    return locked
+
+
+def _lock_payer(row: EngineSubscription) -> Payer:
+    rows = Payer.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("organization", "seller").get(pk=row.payer_id)
+
+
+def _locking() -> QuerySet[EngineSubscription]:
+    return EngineSubscription.objects.select_for_update(of=("self",), no_key=True)
 
 
 def now_of(organization_id: UUID) -> datetime:

@@ -2,16 +2,23 @@
 
 from datetime import datetime
 
-from django.db.models import F
+from django.db import connections, router
 
 from billing.engine.models import NumberSeries, SellerNumbers
 from billing.engine.numbering import NumberForm, number, series_of
-from orgs.base import insert_once
 from orgs.models import Organization
 
 _PLATFORM_PREFIX = "TILL"
 _PREFIX = "INV"
 _CREDIT = "CN"
+# The series is begun, or counted on, and read: each invoice of a seller waits for this lock.
+_COUNT = """
+    INSERT INTO engine_numberseries (id, created_at, updated_at, organization_id, series, last)
+    VALUES (%s, now(), now(), %s, %s, %s)
+    ON CONFLICT (organization_id, series)
+    DO UPDATE SET last = engine_numberseries.last + 1, updated_at = now()
+    RETURNING last
+"""
 
 
 def next_number(seller: Organization | None, *, issued_at: datetime) -> str:
@@ -35,11 +42,12 @@ def next_credit_number(seller: Organization | None, *, issued_at: datetime) -> s
 
 
 def _count(seller: Organization | None, series: str) -> int:
-    rows = NumberSeries.objects.filter(organization=seller, series=series)
-    if not rows.update(last=F("last") + 1):
-        insert_once(NumberSeries(organization=seller, series=series))
-        rows.update(last=F("last") + 1)
-    return rows.values_list("last", flat=True).get()
+    first = NumberSeries(organization=seller, series=series, last=1)
+    values = (first.pk, seller.pk if seller else None, first.series, first.last)
+    with connections[router.db_for_write(NumberSeries)].cursor() as cursor:
+        cursor.execute(_COUNT, values)
+        count: int = cursor.fetchone()[0]
+    return count
 
 
 def form_of(seller: Organization | None) -> NumberForm:

@@ -31,7 +31,10 @@ _NOTHING_USED: frozenset[str] = frozenset()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Paper:
-    """An invoice to be written. `used` are discounts within its prorations, by id."""
+    """An invoice to be written. `used` are discounts within its prorations, by id.
+
+    One that `is_charged` is charged from then on by whoever looks at its subscription.
+    """
 
     subscription: EngineSubscription
     payer: Payer
@@ -40,6 +43,7 @@ class Paper:
     period: Period
     issued_at: datetime
     used: AnyOf[str] = _NOTHING_USED
+    is_charged: bool = False
 
 
 def issue(paper: Paper) -> EngineInvoice:
@@ -75,6 +79,7 @@ def issue(paper: Paper) -> EngineInvoice:
         issued_at=paper.issued_at,
         due_at=due_at if is_sent and not is_free else None,
         paid_at=paper.issued_at if is_free else None,
+        next_attempt_at=paper.issued_at if paper.is_charged and not is_free else None,
         payer_name=paper.payer.name,
         payer_email=paper.payer.email,
         payer_address=paper.payer.address,

@@ -5,6 +5,7 @@ nothing: a period begins where the last one ended, and is invoiced once (the dat
 """
 
 import dataclasses
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from django.db import transaction
 from billing.drivers.base import DriverError, OutcomeUnknown
 from billing.engine import charging, due, outcomes, snapshots, time_steps
 from billing.engine.charging import Charge
-from billing.engine.house import House, lock_subscription, now_of
+from billing.engine.house import House, lock_decided, lock_subscription, now_of
 from billing.engine.models import EngineInvoice, EngineSubscription
-from billing.engine.models.invoices import UNDECIDED
+from billing.engine.models.invoices import UNDECIDED, BillingReason
 from billing.engine.paying import method_of
 from billing.engine.time_steps import Done, Happened, facts_of
 from billing.enums import FactKind, InvoiceStatus, SubscriptionStatus
@@ -23,30 +24,45 @@ from billing.types import Fact, SubscriptionSnapshot
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Step:
-    """What happened, with the facts of it and the subscription as it is now."""
+class Move:
+    """What happened to a subscription, and to which invoice; `error`: why it was not charged."""
 
     happened: Happened
-    snapshot: SubscriptionSnapshot
     facts: tuple[Fact, ...] = ()
     external_invoice_id: str = ""
     error: DriverError | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Move):
+    """What happened, and the subscription as it is now."""
+
+    snapshot: SubscriptionSnapshot
+
+
 def advance(house: House, external_id: str, *, now: datetime | None = None) -> Step:
     """Do the next thing that is due for a subscription, if anything is."""
     row = house.subscription(external_id)
-    now = now or now_of(row.organization_id)
-    undecided = _ask(house, row, now)
-    if undecided is not None:
-        return undecided
-    with transaction.atomic(durable=True):
-        locked = lock_subscription(row)
-        step = time_steps.step(locked, now)
-        outcomes.plan(locked, now=now)
-    if step.invoice is not None and step.happened is Happened.BILLED:
-        return _collect(house, row, step, now)
-    return Step(step.happened, house.answer(row), step.facts, _name(step.invoice))
+    return _as_step(house, row, move(house, row, now=now or now_of(row.organization_id)))
+
+
+def move(house: House, row: EngineSubscription, *, now: datetime) -> Move:
+    """Do what `advance` does for a row that is at hand; what it is like then has to be read.
+
+    Of the row only its names are used: what decides is read once it is locked.
+    """
+    written = _write(house, row, now, lock_decided)
+    if written is None:
+        asked = _ask(house, row, now)
+        if asked is not None:
+            return asked
+        written = _write(house, row, now, lock_subscription)
+    if written is None or written.done.happened is not Happened.BILLED:
+        done = written.done if written else Done(Happened.NOTHING)
+        return Move(done.happened, done.facts, _name(done.invoice))
+    if written.begun is None:
+        return _collect(house, written.done, now)
+    return _send(house, written, written.begun, now)
 
 
 def retry(house: House, external_invoice_id: str, *, now: datetime | None = None) -> Step:
@@ -55,10 +71,9 @@ def retry(house: House, external_invoice_id: str, *, now: datetime | None = None
     if invoice.subscription is None:
         raise TypeError("Only the invoices of subscriptions are charged by themselves.")
     now = now or now_of(invoice.organization_id)
-    undecided = _ask(house, invoice.subscription, now)
-    if undecided is not None:
-        return undecided
-    return _collect(house, invoice.subscription, Done(Happened.BILLED, invoice), now)
+    row = invoice.subscription
+    asked = _ask(house, row, now)
+    return _as_step(house, row, asked or _collect(house, Done(Happened.BILLED, invoice), now))
 
 
 def plan_retry(house: House, external_invoice_id: str, *, at: datetime | None) -> None:
@@ -83,7 +98,7 @@ def mark_unpaid(house: House, external_id: str) -> SubscriptionSnapshot:
     return house.answer(row)
 
 
-def _ask(house: House, row: EngineSubscription, now: datetime) -> Step | None:
+def _ask(house: House, row: EngineSubscription, now: datetime) -> Move | None:
     """Resolve what is undecided before anything else is done; None where nothing is left."""
     before = _charges(row)
     if not before:
@@ -96,7 +111,7 @@ def _ask(house: House, row: EngineSubscription, now: datetime) -> Step | None:
             due.plan(locked)
             locked.next_action_at = max(locked.next_action_at or now, now + due.ASK_AFTER)
             locked.save(update_fields=["next_action_at", "updated_at"])
-        return Step(Happened.UNDECIDED, house.answer(row), error=error)
+        return Move(Happened.UNDECIDED, error=error)
     decided = [
         fact
         for invoice in EngineInvoice.objects.filter(pk__in=before).select_related("attempt")
@@ -109,7 +124,7 @@ def _ask(house: House, row: EngineSubscription, now: datetime) -> Step | None:
         if any(fact.kind is FactKind.PAYMENT_FAILED for fact in decided)
         else Happened.BILLED
     )
-    return Step(happened, house.answer(row), tuple(decided))
+    return Move(happened, tuple(decided))
 
 
 def _charges(row: EngineSubscription) -> list[UUID]:
@@ -117,25 +132,84 @@ def _charges(row: EngineSubscription) -> list[UUID]:
     return list(found.values_list("pk", flat=True))
 
 
-def _collect(house: House, row: EngineSubscription, done: Done, now: datetime) -> Step:
+def _as_step(house: House, row: EngineSubscription, done: Move) -> Step:
+    given = {field.name: getattr(done, field.name) for field in dataclasses.fields(done)}
+    return Step(**given, snapshot=house.answer(row))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Written:
+    """A step that is committed. `begun` is its invoice if its charge was written down with it.
+
+    That charge is to be sent, unless there was nothing to charge it to.
+    """
+
+    done: Done
+    begun: EngineInvoice | None = None
+    is_sent: bool = False
+
+
+def _write(
+    house: House,
+    row: EngineSubscription,
+    now: datetime,
+    lock: Callable[[EngineSubscription], EngineSubscription | None],
+) -> _Written | None:
+    """Do the first thing that is due, in one transaction; None where `lock` gives nothing.
+
+    A renewal and its charge are written down together: one commit before the rail is called.
+    """
+    with transaction.atomic(durable=True):
+        locked = lock(row)
+        if locked is None:
+            return None
+        before = locked.latest_invoice_id
+        done = time_steps.step(locked, now)
+        invoice = done.invoice
+        is_new = invoice is not None and before != locked.latest_invoice_id == invoice.pk
+        if invoice is None or house.rail is None or not is_new or not _is_renewal(invoice):
+            outcomes.plan(locked, now=now)
+            return _Written(done)
+        invoice.organization = locked.payer.organization  # the same, and at hand
+        charge = Charge(method_of(invoice), by_payer=False)
+        return _Written(done, invoice, is_sent=charging.begin(invoice, charge, now=now))
+
+
+def _is_renewal(invoice: EngineInvoice) -> bool:
+    is_open = invoice.status == InvoiceStatus.OPEN
+    return is_open and invoice.billing_reason == BillingReason.CYCLE
+
+
+def _collect(house: House, done: Done, now: datetime) -> Move:
     """Charge an invoice that is committed, and say what came of it."""
     invoice = done.invoice
     if invoice is None or house.rail is None or invoice.status == InvoiceStatus.PAID:
-        return Step(done.happened, house.answer(row), done.facts, _name(invoice))
+        return Move(done.happened, done.facts, _name(invoice))
+    rail = house.rail
     method = method_of(snapshots.find_invoice(house.provider, invoice.external_id))
+    charge = Charge(method, by_payer=False)
+    return _outcome(done, lambda: charging.collect(rail, invoice.pk, charge, now=now))
+
+
+def _send(house: House, written: _Written, invoice: EngineInvoice, now: datetime) -> Move:
+    """Send the charge that was committed with its invoice, and say what came of it."""
+    rail = house.need_rail()
+    if not written.is_sent:
+        return _outcome(written.done, lambda: invoice)
+    return _outcome(written.done, lambda: charging.send(rail, invoice, now=now))
+
+
+def _outcome(done: Done, charge: Callable[[], EngineInvoice]) -> Move:
+    name = _name(done.invoice)
     try:
-        after = charging.collect(house.rail, invoice.pk, Charge(method, by_payer=False), now=now)
+        after = charge()
     except OutcomeUnknown as error:
-        return Step(Happened.UNDECIDED, house.answer(row), done.facts, invoice.external_id, error)
+        return Move(Happened.UNDECIDED, done.facts, name, error)
     except DriverError as error:
-        return Step(Happened.NOT_CHARGED, house.answer(row), done.facts, invoice.external_id, error)
+        return Move(Happened.NOT_CHARGED, done.facts, name, error)
     is_paid = after.status == InvoiceStatus.PAID
-    return Step(
-        Happened.BILLED if is_paid else Happened.DECLINED,
-        house.answer(row),
-        (*done.facts, *facts_of(after)),
-        invoice.external_id,
-    )
+    happened = Happened.BILLED if is_paid else Happened.DECLINED
+    return Move(happened, (*done.facts, *facts_of(after)), name)
 
 
 def _name(invoice: EngineInvoice | None) -> str:

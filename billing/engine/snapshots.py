@@ -1,8 +1,11 @@
 """From the engine's rows to the frozen facts that every driver answers with."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from uuid import UUID
 
 from django.core import signing
+from django.db.models import Prefetch, QuerySet
 
 from billing.drivers.base import ObjectMissing
 from billing.engine import terms
@@ -14,7 +17,7 @@ from billing.engine.models import (
     EngineSubscription,
 )
 from billing.engine.models.invoices import ChargeState
-from billing.engine.models.subscriptions import Collection
+from billing.engine.models.subscriptions import Collection as Collecting
 from billing.enums import AttemptState, InvoiceStatus, Provider, SubscriptionStatus
 from billing.money import percent_text
 from billing.types import (
@@ -35,13 +38,27 @@ def find_subscription(provider: str, external_id: str) -> EngineSubscription:
     Raises:
         ObjectMissing: there is none with this id.
     """
-    rows = EngineSubscription.objects.select_related(
-        "payer__seller", "price", "next_price", "debit_price", "latest_invoice__attempt"
-    )
-    row = rows.filter(provider=provider, external_id=external_id).first()
+    row = _joined().filter(provider=provider, external_id=external_id).first()
     if row is None:
         raise ObjectMissing("INVALID_REQUEST", detail="resource_missing")
     return row
+
+
+def of_rows(ids: Collection[UUID], *, now: datetime) -> dict[UUID, SubscriptionSnapshot]:
+    """Return subscriptions as they are, read together, by the ids of their rows."""
+    lying = EngineDiscount.objects.filter(removed_at=None)
+    rows = _joined().filter(pk__in=ids)
+    found = rows.prefetch_related(
+        Prefetch("latest_invoice__lines"),
+        Prefetch("discounts", lying.select_related("coupon").order_by("created_at")),
+    )
+    return {row.pk: _subscription(row, list(row.discounts.all()), now) for row in found}
+
+
+def _joined() -> QuerySet[EngineSubscription]:
+    return EngineSubscription.objects.select_related(
+        "payer__seller", "price", "next_price", "debit_price", "latest_invoice__attempt"
+    )
 
 
 def find_invoice(provider: str, external_id: str) -> EngineInvoice:
@@ -61,6 +78,12 @@ def find_invoice(provider: str, external_id: str) -> EngineInvoice:
 
 def subscription(row: EngineSubscription, *, now: datetime) -> SubscriptionSnapshot:
     """Return a subscription as it is."""
+    return _subscription(row, terms.discount_rows(row), now)
+
+
+def _subscription(
+    row: EngineSubscription, discounts: Iterable[EngineDiscount], now: datetime
+) -> SubscriptionSnapshot:
     latest = row.latest_invoice
     if latest is not None:
         latest.payer, latest.subscription = row.payer, row  # they are at hand already
@@ -84,9 +107,7 @@ def subscription(row: EngineSubscription, *, now: datetime) -> SubscriptionSnaps
         latest_invoice=invoice(latest) if latest else None,
         default_method_id=row.default_method_id,
         scheduled=_scheduled(row),
-        discounts=tuple(
-            _discount(found, row) for found in terms.discount_rows(row) if _lies(found, row, now)
-        ),
+        discounts=tuple(_discount(found, row) for found in discounts if _lies(found, row, now)),
         resumes_at=row.resumes_at if row.status == SubscriptionStatus.PAUSED else None,
         awaits_payment_of_change=row.pending_change is not None,
     )
@@ -96,7 +117,7 @@ def outcome(row: EngineInvoice) -> PaymentOutcome:
     """Return how the payment behind an invoice is doing."""
     if row.status == InvoiceStatus.PAID:
         return PaymentOutcome(AttemptState.SUCCEEDED, external_id=row.payment_id)
-    if row.collection == Collection.SEND_INVOICE or row.is_undecided:
+    if row.collection == Collecting.SEND_INVOICE or row.is_undecided:
         return PaymentOutcome(None, external_id=row.payment_id)
     is_open = row.status == InvoiceStatus.OPEN
     if row.charge_state == ChargeState.FAILED:
@@ -124,7 +145,6 @@ def sign(external_id: str) -> str:
 
 def invoice(row: EngineInvoice) -> InvoiceSnapshot:
     """Return an invoice as it is, with every line."""
-    lines = EngineInvoiceLine.objects.filter(invoice=row).order_by("position")
     return InvoiceSnapshot(
         provider=Provider(row.provider),
         external_id=row.external_id,
@@ -159,7 +179,7 @@ def invoice(row: EngineInvoice) -> InvoiceSnapshot:
         payer_email=row.payer_email,
         payer_address=tuple(row.payer_address),
         payer_tax_ids=tuple(row.payer_tax_ids),
-        lines=tuple(_line(row, line) for line in lines),
+        lines=tuple(_line(row, line) for line in row.lines.all()),
     )
 
 

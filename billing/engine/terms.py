@@ -5,6 +5,7 @@ from datetime import datetime
 
 from billing.engine.discounting import Discount
 from billing.engine.drafting import Terms
+from billing.engine.holdings import Held
 from billing.engine.models import CreditEntry, EngineCoupon, EngineDiscount, Payer, TaxEntry
 from billing.engine.models.subscriptions import EngineSubscription
 from billing.engine.taxes import Place, TaxRate, TaxService, TaxTable
@@ -14,15 +15,20 @@ from orgs.models import Organization
 NEW_DISCOUNT = "new"
 
 
-def terms_of(payer: Payer, currency: str, discounts: Iterable[Discount] = ()) -> Terms:
-    """Return the terms of an invoice. The caller has locked the payer, unless it only previews."""
+def terms_of(
+    payer: Payer, currency: str, discounts: Iterable[Discount] = (), *, has_credit: bool = True
+) -> Terms:
+    """Return the terms of an invoice. The caller has locked the payer, unless it only previews.
+
+    Without `has_credit` the payer is known to have none.
+    """
     return Terms(
         currency=currency,
         discounts=tuple(discounts),
         taxes=tax_service(payer.seller) if payer.country else TaxTable(),
         place=Place(payer.country, payer.region) if payer.country else None,
         is_tax_exempt=payer.is_tax_exempt,
-        credit_minor=credit_of(payer, currency),
+        credit_minor=credit_of(payer, currency) if has_credit else 0,
     )
 
 
@@ -56,6 +62,8 @@ def credit_of(payer: Payer, currency: str) -> int:
 
 def discount_rows(subscription: EngineSubscription) -> list[EngineDiscount]:
     """Return the coupons that lie on a subscription and were not taken off it, oldest first."""
+    if Held.DISCOUNTS in subscription.lacks:
+        return []
     rows = EngineDiscount.objects.filter(subscription=subscription, removed_at=None)
     return list(rows.select_related("coupon").order_by("created_at"))
 

@@ -15,6 +15,7 @@ from billing.engine import (
     starting,
 )
 from billing.engine.cycle_rows import cycle_of, put_cycle
+from billing.engine.holdings import Held
 from billing.engine.models import EngineInvoice, EngineSubscription, PendingLine
 from billing.engine.models.invoices import BillingReason, ChargeState
 from billing.engine.models.subscriptions import Collection
@@ -143,7 +144,7 @@ def _announce_trial(row: EngineSubscription, now: datetime) -> Done | None:
 
 def _fall_due(row: EngineSubscription, now: datetime) -> Done | None:
     """An invoice that its payer should have paid by now is overdue."""
-    if row.status != SubscriptionStatus.ACTIVE:
+    if row.status != SubscriptionStatus.ACTIVE or Held.OPEN_INVOICES in row.lacks:
         return None
     late = row.invoices.filter(status=InvoiceStatus.OPEN, due_at__lte=now).first()
     if late is None:
@@ -208,13 +209,10 @@ def _bill(row: EngineSubscription, now: datetime) -> Done:
 
 def _write(paper: papers.Paper, waiting: Sequence[PendingLine]) -> EngineInvoice:
     """Write an invoice that time asks for, with the lines that waited for it."""
-    invoice, now = papers.issue(paper), paper.issued_at
+    # If this process dies before it has charged it, the next one does.
+    is_charged = paper.subscription.collection == Collection.CHARGE_AUTOMATICALLY
+    invoice = papers.issue(dataclasses.replace(paper, is_charged=is_charged))
     PendingLine.objects.filter(pk__in=[line.pk for line in waiting]).update(
-        invoice=invoice, updated_at=now
+        invoice=invoice, updated_at=paper.issued_at
     )
-    is_charged = invoice.collection == Collection.CHARGE_AUTOMATICALLY
-    if is_charged and invoice.status == InvoiceStatus.OPEN:
-        # If this process dies before it has charged it, the next one does.
-        invoice.next_attempt_at = now
-        invoice.save(update_fields=["next_attempt_at", "updated_at"])
     return invoice

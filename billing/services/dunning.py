@@ -15,7 +15,7 @@ from billing.engine.house import House
 from billing.engine.models import DunningState, EngineInvoice, EngineSubscription
 from billing.engine.models.invoices import BillingReason, ChargeState
 from billing.engine.rails import DeclineKind
-from billing.engine.renewing import Step
+from billing.engine.renewing import Move
 from billing.engine.time_steps import Happened, facts_of
 from billing.enums import FactKind, InvoiceStatus
 from billing.models import Plan, Subscription
@@ -45,19 +45,23 @@ class Desk:
         """Say whether the rail may be called."""
         return self.house.rail is not None and self.gate.may_call
 
-    def note(self, step: Step, *, sent_at: datetime | None = None, now: datetime) -> None:
+    def has_answered(self, move: Move) -> bool:
+        """Say whether the account gave an answer: a decline is one."""
+        return any(fact.kind in _ANSWERS for fact in move.facts)
+
+    def note(self, step: Move, *, sent_at: datetime | None = None, now: datetime) -> None:
         """Tell the circuit what a step says of the account.
 
         `sent_at` is when a charge was sent that the account can't tell the outcome of: after a
         while that is one charge's trouble, and a person looks at it.
         """
-        if any(fact.kind in _ANSWERS for fact in step.facts):
+        if self.has_answered(step):
             circuits.note_answer(self.account, now=now)
         elif _is_failure(step, sent_at, now):
             circuits.note_failure(self.account, now=now)
 
 
-def _is_failure(step: Step, sent_at: datetime | None, now: datetime) -> bool:
+def _is_failure(step: Move, sent_at: datetime | None, now: datetime) -> bool:
     """Say whether the account failed us: not that it refused us."""
     if isinstance(step.error, DriverUnavailable):
         return step.error.detail != "charge_undecided"

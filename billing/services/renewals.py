@@ -8,20 +8,22 @@ worker that dies between a step and that leaves its claim behind: the next run t
 import contextlib
 import dataclasses
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from billing.drivers import registry
-from billing.engine import due, late_answers, renewing
+from billing.engine import due, late_answers, renewing, snapshots
 from billing.engine.driver import EngineDriver
 from billing.engine.models import EngineInvoice, EngineSubscription
-from billing.engine.models.invoices import UNDECIDED
 from billing.engine.time_steps import Happened, facts_of
-from billing.services import circuits, dunning, projection
-from billing.services.circuits import Account, Gate
-from billing.services.dunning import Desk
+from billing.services import circuits, crew, dunning, projection
+from billing.services.circuits import Gate
+from billing.services.renewal_desks import Desks
 from billing.types import Cause, Fact, SubscriptionSnapshot, SubscriptionUpdate
 
 # Few enough for each of them to wait for a gateway that takes its time, and still be ours.
@@ -32,7 +34,6 @@ MOST_PER_RUN = 1000
 _LONGEST_RUN_S = 300.0
 # What was done reaches billing's rows after this at the latest, several at once.
 _HELD_BACK_S = 2.0
-_CLOSED = Gate(is_open=False, may_call=True)
 _UNPAID = (Happened.DECLINED, Happened.RETRY_DUE, Happened.OVERDUE)
 _CAUSE = Cause("sweep", detail="the billing engine")
 
@@ -40,17 +41,20 @@ logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class _Seen:
+    """A subscription, and the database's time at which reading it began."""
+
+    snapshot: SubscriptionSnapshot
+    fetched_at: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Done:
-    """A claimed subscription, and what is to be taken over of it."""
+    """A claimed subscription, and what is to be taken over of it; most are read together."""
 
     row: EngineSubscription
-    fetched_at: datetime
-    snapshot: SubscriptionSnapshot
     facts: tuple[Fact, ...]
-
-    def as_update(self) -> SubscriptionUpdate:
-        """Return it as projections take it."""
-        return SubscriptionUpdate(self.snapshot, self.fetched_at, _CAUSE, self.facts)
+    seen: _Seen | None = None
 
 
 def run_due(*, now: datetime, limit: int = MOST_PER_RUN) -> Counter[str]:
@@ -59,14 +63,39 @@ def run_due(*, now: datetime, limit: int = MOST_PER_RUN) -> Counter[str]:
     ran: Counter[str] = Counter()
     ran["taken_over"] = take_over_lost(now=now)
     ran["late"] = _ask_about_late_charges(now)
-    left, ends = limit, time.monotonic() + _LONGEST_RUN_S
-    while left > 0 and time.monotonic() < ends:
-        rows = due.claim_due(now=now, limit=min(BATCH, left), lease=LEASE)
-        if not rows:
-            break
-        left -= len(rows)
-        _run_batch(rows, ran, now)
-    return +ran
+    order = _Order(now, limit)
+    first = order.claim()
+    # While one waits for its gateway, or for the disk, the others go on with the next claims.
+    helpers = settings.RENEWAL_THREADS - 1 if len(first) == BATCH else 0
+    with crew.helped(lambda: _work(order, order.claim()), helpers=helpers) as others:
+        ran += _work(order, first)
+    return +sum(others, ran)
+
+
+class _Order:
+    """How much one run does, at the most and at the longest; shared by its threads."""
+
+    def __init__(self, now: datetime, limit: int) -> None:
+        self.now = now
+        self._left, self._ends = limit, time.monotonic() + _LONGEST_RUN_S
+        self._lock = threading.Lock()
+
+    def claim(self) -> list[EngineSubscription]:
+        """Take the next ones that are due for whoever asks; none once enough is done."""
+        with self._lock:
+            if self._left <= 0 or time.monotonic() >= self._ends:
+                return []
+            rows = due.claim_due(now=self.now, limit=min(BATCH, self._left), lease=LEASE)
+            self._left -= len(rows)
+        return rows
+
+
+def _work(order: _Order, rows: Sequence[EngineSubscription]) -> Counter[str]:
+    ran: Counter[str] = Counter()
+    while rows:
+        _run_batch(rows, ran, order.now)
+        rows = order.claim()
+    return ran
 
 
 def _ask_about_late_charges(now: datetime) -> int:
@@ -83,9 +112,10 @@ def _ask_about_late_charges(now: datetime) -> int:
 def _run_batch(rows: Sequence[EngineSubscription], ran: Counter[str], now: datetime) -> None:
     held: list[_Done] = []
     since = time.monotonic()
+    desks = Desks(rows, now=now)
     for row in rows:
         try:
-            word, done = _run(row, now)
+            word, done = _run(desks, row, now)
         except Exception:  # its lease runs out, and it is due again
             logger.exception("renewal.failed", extra={"subscription": row.external_id})
             ran["failed"] += 1
@@ -103,7 +133,7 @@ def _take_over(held: Sequence[_Done], now: datetime) -> None:
     if not held:
         return
     try:
-        results = projection.converge_together(changes=[done.as_update() for done in held], now=now)
+        results = projection.converge_together(changes=_updates(held, now), now=now)
     except Exception:  # whose trouble it is shows one by one
         logger.exception("renewal.not_together", extra={"subscriptions": len(held)})
         _take_over_singly(held, now)
@@ -112,6 +142,18 @@ def _take_over(held: Sequence[_Done], now: datetime) -> None:
         if result is not None and not result.applied:  # somebody has seen it later than we
             _converge(done.row, (), now)
     _free(*(done.row for done in held))
+
+
+def _updates(held: Sequence[_Done], now: datetime) -> list[SubscriptionUpdate]:
+    """Return what was done as projections take it; what was not read yet is read at once."""
+    fetched_at = projection.database_now()
+    unread = [done.row.pk for done in held if done.seen is None]
+    found = snapshots.of_rows(unread, now=now) if unread else {}
+    seen = [done.seen or _Seen(found[done.row.pk], fetched_at) for done in held]
+    return [
+        SubscriptionUpdate(as_read.snapshot, as_read.fetched_at, _CAUSE, done.facts)
+        for done, as_read in zip(held, seen, strict=True)
+    ]
 
 
 def _take_over_singly(held: Sequence[_Done], now: datetime) -> None:
@@ -142,42 +184,29 @@ def take_over_lost(*, now: datetime) -> int:
     return taken
 
 
-def _run(row: EngineSubscription, now: datetime) -> tuple[str, _Done]:
-    driver = registry.get_driver(row.provider)
-    if not isinstance(driver, EngineDriver):
-        raise TypeError(f"{row.provider} is no provider of the engine's")
-    sent_at = _undecided_since(row)
-    desk = _desk(driver, row, now, asks_only=sent_at is not None)
-    fetched_at = projection.database_now()
+def _run(desks: Desks, row: EngineSubscription, now: datetime) -> tuple[str, _Done]:
+    desk, sent_at = desks.of(row), desks.undecided_since(row)
     house = desk.house if desk.may_charge else dataclasses.replace(desk.house, rail=None)
-    step = renewing.advance(house, row.external_id, now=now)
-    desk.note(step, sent_at=sent_at, now=now)
-    if step.happened is Happened.UNDECIDED:
+    move = renewing.move(house, row, now=now)
+    desks.note(desk, move, sent_at=sent_at)
+    if move.happened is Happened.UNDECIDED:
         circuits.extend_undecided(row.our_id, since=sent_at or now, now=now)
-    facts, snapshot = step.facts, step.snapshot
-    if step.happened in _UNPAID:
-        name = step.external_invoice_id or _unpaid(row)
+    facts, seen = move.facts, None
+    if move.happened in _UNPAID:
+        name = move.external_invoice_id or _unpaid(row)
         facts = (*facts, *(dunning.deal_with(desk, name, now=now) if name else ()))
-        fetched_at = projection.database_now()
-        snapshot = driver.retrieve_subscription(row.external_id)
+        desks.forget(desk)
+        seen = _look(row)
     if desk.gate.is_open and circuits.is_open(desk.account):
         _postpone(row, desk.gate, now)
-    return step.happened.value, _Done(row, fetched_at, snapshot, facts)
+    return move.happened.value, _Done(row, facts, seen)
 
 
-def _desk(driver: EngineDriver, row: EngineSubscription, now: datetime, *, asks_only: bool) -> Desk:
-    """Return where a subscription is worked at. Asking about a charge is always allowed."""
-    house = driver.house()
-    account = Account(row.provider, row.payer.seller_id)
-    is_always_open = asks_only or house.rail is None
-    gate = _CLOSED if is_always_open else circuits.look(account, now=now)
-    return Desk(house, account, gate)
-
-
-def _undecided_since(row: EngineSubscription) -> datetime | None:
-    """Return since when the outcome of a charge is not known."""
-    rows = EngineInvoice.objects.filter(subscription=row, charge_state__in=UNDECIDED)
-    return rows.values_list("charge_sent_at", flat=True).first()
+def _look(row: EngineSubscription) -> _Seen:
+    """Read a subscription once what is undecided of it was asked about."""
+    fetched_at = projection.database_now()
+    driver = registry.get_driver(row.provider)
+    return _Seen(driver.retrieve_subscription(row.external_id), fetched_at)
 
 
 def _unpaid(row: EngineSubscription) -> str:
@@ -188,11 +217,14 @@ def _unpaid(row: EngineSubscription) -> str:
 
 def _converge(row: EngineSubscription, facts: Sequence[Fact], now: datetime) -> None:
     """Take a subscription over as it is now."""
-    fetched_at = projection.database_now()
-    snapshot = registry.get_driver(row.provider).retrieve_subscription(row.external_id)
+    seen = _look(row)
     with contextlib.suppress(projection.UnknownSubscription):  # it is sold to nobody here
         projection.converge(
-            snapshot=snapshot, fetched_at=fetched_at, cause=_CAUSE, now=now, happened=facts
+            snapshot=seen.snapshot,
+            fetched_at=seen.fetched_at,
+            cause=_CAUSE,
+            now=now,
+            happened=facts,
         )
 
 

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from billing.engine.holdings import Held
 from billing.engine.models.catalogue import EngineCoupon, EnginePrice
 from billing.engine.models.payers import Payer
 from billing.enums import Provider, SubscriptionStatus
@@ -82,6 +83,9 @@ class EngineSubscription(BaseModel):
         null=True, blank=True, help_text="When somebody has to look at it again."
     )
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="By a runner, until then.")
+
+    # No column: what whoever has it locked found none of, so that nobody looks for it again.
+    lacks: frozenset[Held] = frozenset()
 
     objects = TenantQuerySet["EngineSubscription"].as_manager()
 
