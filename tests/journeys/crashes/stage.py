@@ -54,6 +54,7 @@ class Stage:
         # Who was there at the moments that are kept: the stage only holds them.
         self.tenants: dict[str, Any] = {}
         self._moments: dict[str, tuple[str, datetime]] = {}
+        self._copies: list[str] = []
         self._behind_s = 0
         self._catching_up = threading.RLock()
 
@@ -74,6 +75,8 @@ class Stage:
             _lay_out()
             self._emptied = empty_tables()
             yield
+            for table in self._copies:
+                run_sql(f"DROP TABLE {table}")
 
     def clear(self) -> None:
         """Forget the last run: here, and at the gateway."""
@@ -93,6 +96,7 @@ class Stage:
                     f"DROP TABLE IF EXISTS {copy}; "  # noqa: S608 - same
                     f"CREATE UNLOGGED TABLE {copy} AS SELECT * FROM {table}"
                 )
+                self._copies.append(copy)
                 copies.append(f"INSERT INTO {table} SELECT * FROM {copy};")  # noqa: S608 - same
         self.gateway.keep_moment(name)
         self._moments[name] = " ".join(copies), self.now
