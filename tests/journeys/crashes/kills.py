@@ -87,10 +87,13 @@ class _Killing:
 
     def run(self, times: int) -> dict[str, Any]:
         """Kill it, let it finish, and judge."""
+        began = time.monotonic()
         self._start()
         try:
             for number in range(times):
                 self._kill(whole=number % _WHOLE_WORKER_EVERY == _WHOLE_WORKER_EVERY - 1)
+                seconds = time.monotonic() - began
+                sys.stderr.write(f"{seconds:5.0f} s: {number + 1} of {times} killed\n")
         finally:
             self.worker.kill()
         return {"kills": times, **self._judge()}
