@@ -52,6 +52,7 @@ class Play:
         while self.world.now < rest:
             self.world.move_to(min(self.world.next_step([]), rest))
             self.world.work()
+        self.world.listen()  # what Stripe did since the last day began
         self.world.compare_everything()
 
     def _wake(self) -> None:
