@@ -93,6 +93,7 @@ class StripeStage(Stage):
 
     def clear(self) -> None:
         """Forget the last run: here; at Stripe, end what it left."""
+        self.stripe.clear_faults()  # one that met no call must not meet the next run's
         for external_id in Customer.objects.exclude(external_id="").values_list(
             "external_id", flat=True
         ):

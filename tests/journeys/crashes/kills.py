@@ -185,7 +185,7 @@ def _age() -> int:
     from django.utils import timezone  # noqa: PLC0415 - same
 
     from billing.engine.models import EngineInvoice, EngineSubscription  # noqa: PLC0415 - same
-    from billing.engine.models.invoices import UNDECIDED  # noqa: PLC0415 - same
+    from billing.engine.models.invoices import UNDECIDED, ChargeState  # noqa: PLC0415 - same
     from billing.enums import LIVE_ATTEMPTS  # noqa: PLC0415 - same
     from billing.models import PaymentAttempt  # noqa: PLC0415 - same
 
@@ -199,6 +199,11 @@ def _age() -> int:
     EngineSubscription.objects.filter(invoices__charge_state__in=UNDECIDED).update(
         next_action_at=now
     )
+    # What provably was not charged is tried again later: it is later now.
+    absent = EngineInvoice.objects.filter(charge_state=ChargeState.NOT_PROCESSED)
+    absent.filter(next_attempt_at__gt=now).update(next_attempt_at=now)
+    waiting = absent.filter(next_attempt_at__lte=now).values("subscription")
+    EngineSubscription.objects.filter(pk__in=waiting).update(next_action_at=now)
     PaymentAttempt.objects.filter(state__in=LIVE_ATTEMPTS).update(
         sent_at=F("sent_at") - _LEAP, created_at=F("created_at") - _LEAP, resolve_after=now
     )
