@@ -79,6 +79,7 @@ def claim_due(
     """Take what is due for ourselves, the longest waiting first; nobody else gets it meanwhile.
 
     A claim is a lease: a runner that dies leaves its subscriptions due again once it has run out.
+    What carries a claim still is `is_left_over`: what was done to it is not taken over yet.
     """
     with transaction.atomic():
         due = EngineSubscription.objects.filter(next_action_at__lte=now)
@@ -90,6 +91,7 @@ def claim_due(
             .order_by("next_action_at")[:limit]
         )
         for row in rows:
+            row.is_left_over = row.claimed_at is not None
             row.claimed_at, row.next_action_at = now, now + lease
         EngineSubscription.objects.filter(pk__in=[row.pk for row in rows]).update(
             claimed_at=now, next_action_at=now + lease

@@ -20,11 +20,11 @@ from billing.drivers import registry
 from billing.engine import due, late_answers, renewing, snapshots
 from billing.engine.driver import EngineDriver
 from billing.engine.models import EngineInvoice, EngineSubscription
-from billing.engine.time_steps import Happened, facts_of
-from billing.services import circuits, crew, dunning, projection
+from billing.engine.time_steps import Happened
+from billing.services import circuits, crew, dunning, left_behind, projection
 from billing.services.circuits import Gate
 from billing.services.renewal_desks import Desks
-from billing.types import Cause, Fact, SubscriptionSnapshot, SubscriptionUpdate
+from billing.types import Cause, Fact, InvoiceSnapshot, SubscriptionSnapshot, SubscriptionUpdate
 
 # Few enough for each of them to wait for a gateway that takes its time, and still be ours.
 BATCH = 10
@@ -168,15 +168,11 @@ def _take_over_singly(held: Sequence[_Done], now: datetime) -> None:
 
 def take_over_lost(*, now: datetime) -> int:
     """Take over what workers did that died before they could say so; say how many."""
-    lost = EngineSubscription.objects.filter(claimed_at__lt=now - LEASE).select_related(
-        "latest_invoice__attempt"
-    )
+    lost = EngineSubscription.objects.filter(claimed_at__lt=now - LEASE)
     taken = 0
-    for row in lost[:BATCH]:
-        invoice = row.latest_invoice
-        facts = facts_of(invoice) if invoice else ()
+    for row in lost.order_by("claimed_at")[:BATCH]:
         try:
-            _converge(row, facts, now)
+            _catch_up(row, now)
         except Exception:  # one in trouble must not keep the others waiting
             logger.exception("renewal.not_taken_over", extra={"subscription": row.external_id})
         else:
@@ -186,6 +182,8 @@ def take_over_lost(*, now: datetime) -> int:
 
 def _run(desks: Desks, row: EngineSubscription, now: datetime) -> tuple[str, _Done]:
     desk, sent_at = desks.of(row), desks.undecided_since(row)
+    if row.is_left_over:  # nobody can tell any more once the next step has been done
+        _catch_up(row, now)
     house = desk.house if desk.may_charge else dataclasses.replace(desk.house, rail=None)
     move = renewing.move(house, row, now=now)
     desks.note(desk, move, sent_at=sent_at)
@@ -215,9 +213,21 @@ def _unpaid(row: EngineSubscription) -> str:
     return latest.external_id if latest else ""
 
 
+def _catch_up(row: EngineSubscription, now: datetime) -> None:
+    """Take over whatever a worker left behind."""
+    seen = _look(row)
+    along, facts = left_behind.of(row)
+    _tell(seen, facts, now, along=along)
+
+
 def _converge(row: EngineSubscription, facts: Sequence[Fact], now: datetime) -> None:
     """Take a subscription over as it is now."""
-    seen = _look(row)
+    _tell(_look(row), facts, now)
+
+
+def _tell(
+    seen: _Seen, facts: Sequence[Fact], now: datetime, *, along: Sequence[InvoiceSnapshot] = ()
+) -> None:
     with contextlib.suppress(projection.UnknownSubscription):  # it is sold to nobody here
         projection.converge(
             snapshot=seen.snapshot,
@@ -225,6 +235,7 @@ def _converge(row: EngineSubscription, facts: Sequence[Fact], now: datetime) -> 
             cause=_CAUSE,
             now=now,
             happened=facts,
+            along=along,
         )
 
 

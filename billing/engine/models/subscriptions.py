@@ -86,6 +86,8 @@ class EngineSubscription(BaseModel):
 
     # No column: what whoever has it locked found none of, so that nobody looks for it again.
     lacks: frozenset[Held] = frozenset()
+    # No column either: whoever had it claimed before has not said that it was done with it.
+    is_left_over: bool = False
 
     objects = TenantQuerySet["EngineSubscription"].as_manager()
 

@@ -1,4 +1,4 @@
-"""A payment whose process died before billing's rows heard of it."""
+"""What was paid by a process that died before billing's rows heard of it."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from billing.engine.models import EngineInvoice, EngineSubscription
-from billing.enums import Provider, SubscriptionStatus
+from billing.enums import FactKind, InvoiceStatus, Provider, SubscriptionStatus
+from billing.models import Invoice, PaymentFact
 from billing.services import renewals
 from tests.billing.engine.engine_steps import Clock, new_key
 from tests.billing.engine.scripted_rail import DECLINED
@@ -38,4 +39,27 @@ def test_what_was_paid_is_taken_over_by_the_runner(overdue: Tenant) -> None:
     renewals.run_due(now=overdue.clock.now)
 
     assert overdue.row.status == SubscriptionStatus.ACTIVE
+    assert not EngineSubscription.objects.filter(claimed_at__isnull=False).exists()
+
+
+def test_what_is_gone_on_from_is_taken_over_first(
+    settings: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = open_tenant(settings, clock, Provider.CARDCONNECT)
+    tenant.start(request_key="start")
+    clock.now += timedelta(days=32)
+    with monkeypatch.context() as dying:
+        dying.setattr(renewals, "_take_over", lambda *_args: None)
+        renewals.run_due(now=clock.now)
+    assert Invoice.objects.count() == 1  # and the renewal is in the books, paid
+    clock.now += timedelta(days=32)
+    # So many were left that others are taken over before this one.
+    monkeypatch.setattr(renewals, "take_over_lost", lambda **_now: 0)
+
+    renewals.run_due(now=clock.now)
+
+    known = Invoice.objects.order_by("issued_at").values_list("status", "amount_remaining_minor")
+    assert list(known) == [(InvoiceStatus.PAID, 0)] * 3
+    paid = PaymentFact.objects.filter(kind=FactKind.PAYMENT_SUCCEEDED)
+    assert paid.count() == EngineInvoice.objects.count() - 1  # a start tells of itself
     assert not EngineSubscription.objects.filter(claimed_at__isnull=False).exists()
