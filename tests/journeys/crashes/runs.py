@@ -275,11 +275,15 @@ class Run:
         if row.state == AttemptState.CREATED or row.sent_at is None:
             return row.created_at + _UNSENT
         known = row.sent_at + timedelta(seconds=ABSENT_AFTER_S)
-        # While nobody answered, everybody asked less and less often, up to once a minute.
-        return known + self.plan.trouble.deaf_for + self._outage()
+        return known + self.plan.trouble.deaf_for + self._unasked()
 
-    def _outage(self) -> timedelta:
-        return _SOON if self.plan.trouble.deaf_for else timedelta()
+    def _unasked(self) -> timedelta:
+        """Return for how long nobody may ask: up to a minute after each that had no answer.
+
+        Those are the last question to a provider that was deaf, and those of the dead.
+        """
+        died = sum("services.resolve" in actor.died_at for actor in self.actors)
+        return _SOON * (died + bool(self.plan.trouble.deaf_for))
 
 
 def _job(name: str) -> Callable[[Tenant], None]:
