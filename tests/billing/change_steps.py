@@ -72,7 +72,7 @@ def invoices_of(stripe: StripeSimulator, row: Subscription) -> list[dict[str, An
 
 def deliver_all(stripe: StripeSimulator, row: Subscription) -> None:
     """Take in every event about a payer."""
-    for event in stripe.events():
+    for event in stripe.events(about=row.customer.external_id):
         obj = event["data"]["object"]
         if row.customer.external_id in (obj.get("customer"), obj.get("id")):
             inbox.receive_event(

@@ -27,7 +27,7 @@ class Shop:
         ).subscription
         self.organization = self.subscription.organization
         self.customer: str = self.subscription.customer.external_id
-        self.seen = len(stripe.events())
+        self.seen = stripe.events_so_far()
 
     @property
     def invoice(self) -> Invoice:
@@ -40,7 +40,7 @@ class Shop:
 
     def news(self) -> list[dict[str, Any]]:
         """Return the events since the last call."""
-        found = self.stripe.events()[self.seen :]
+        found = self.stripe.events(since=self.seen)
         self.seen += len(found)
         return found
 

@@ -25,8 +25,7 @@ def virtual_now(stripe: StripeSimulator) -> datetime:
 
 def settle(shop: Shop) -> None:
     """Bring all to rest: events were taken in, the payer was seen, and an hour passes."""
-    events = [row for row in shop.stripe.events() if shop.customer in str(row)]
-    shop.deliver(*events)
+    shop.deliver(*shop.stripe.events(about=shop.customer))
     payers.see_unseen(organization=shop.organization, cause=CAUSE, now=virtual_now(shop.stripe))
     shop.stripe.advance(HOUR)
 

@@ -34,7 +34,7 @@ def events_of(stripe: StripeSimulator, customer: Customer) -> list[dict[str, Any
     """Return what the provider would tell about a payer's methods and default."""
     return [
         event
-        for event in stripe.events()
+        for event in stripe.events(about=customer.external_id)
         if event["type"].startswith(("payment_method.", "customer.updated"))
         and customer.external_id in str(event["data"])
     ]

@@ -31,7 +31,7 @@ class TestInvoicesOfASubscription:
     ) -> None:
         mine = [
             event
-            for event in stripe.events()
+            for event in stripe.events(about=shop.customer)
             if event["type"].startswith("invoice.")
             and event["data"]["object"]["customer"] == shop.customer
         ]

@@ -9,7 +9,7 @@ from tests.simulators import Json
 from tests.simulators.process import SimulatorProcess
 
 # No call has this number: what comes after it is nothing, however much was asked before.
-_BEYOND = 1_000_000_000
+BEYOND = 1_000_000_000
 
 
 class SimulatorHandle:
@@ -66,7 +66,7 @@ class SimulatorHandle:
 
     def calls_so_far(self) -> int:
         """Return how many calls it got: the number of the latest, for `requests(since=…)`."""
-        return int(self.control("GET", f"requests?since={_BEYOND}")["last"])
+        return int(self.control("GET", f"requests?since={BEYOND}")["last"])
 
     def now(self) -> int:
         """Return its virtual time."""

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.simulators.handle import SimulatorHandle
+from tests.simulators.handle import BEYOND, SimulatorHandle
 from tests.simulators.stripe import Json
 
 SECRET_KEY = "sk_test_simulator0000000000000001"
@@ -105,9 +105,16 @@ class StripeSimulator(SimulatorHandle):
                 raise TimeoutError(f"webhooks were not delivered within {seconds} s")
             time.sleep(0.02)
 
-    def events(self, type_: str | None = None) -> list[Json]:
-        """Return the events so far, oldest first, all or those of one type."""
-        found = self.control("GET", "events")["events"]
+    def events_so_far(self) -> int:
+        """Return how many events there are, for `events(since=…)`."""
+        return int(self.control("GET", f"events?since={BEYOND}")["last"])
+
+    def events(self, type_: str | None = None, *, about: str = "", since: int = 0) -> list[Json]:
+        """Return the events after the first so many, oldest first.
+
+        All, or those of one type, or those in which an id occurs.
+        """
+        found = self.control("GET", f"events?about={about}&since={since}")["events"]
         return [event for event in found if type_ in (None, event["type"])]
 
     def dispute(self, charge: str, **how: Any) -> Json:

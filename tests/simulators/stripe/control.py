@@ -86,8 +86,11 @@ class Control(Switchboard):
         sent = await self.deliveries.redeliver(list(chosen), int(given.get("times", 1)))
         return {"deliveries": sent}
 
-    async def _events(self, _given: Json, _query: dict[str, str]) -> Json:
-        return {"events": [json.loads(row["body"]) for row in self.world.store.rows("event")]}
+    async def _events(self, _given: Json, query: dict[str, str]) -> Json:
+        """Tell the events after the first so many, all or those in which an id occurs."""
+        rows, about = list(self.world.store.rows("event")), query.get("about", "")
+        told = (row["body"] for row in rows[int(query.get("since", 0)) :])
+        return {"events": [json.loads(body) for body in told if about in body], "last": len(rows)}
 
     def _objects(self, kind: str, _query: dict[str, str]) -> Json:
         if kind.startswith("_"):
