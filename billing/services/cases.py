@@ -88,7 +88,8 @@ def _open(
 def open_dispute(*, dispute: Dispute) -> bool:
     """A payer disputes a payment: staff answer at the provider; say whether that is news.
 
-    That it was disputed stands on the timeline already. The caller has locked the organization.
+    A case that is open says what is to be done now: answer, or collect what was lost. That it was
+    disputed stands on the timeline already. The caller has locked the organization.
     """
     amount = Money(dispute.amount_minor, dispute.currency).display()
     due = dispute.evidence_due_at
@@ -100,12 +101,15 @@ def open_dispute(*, dispute: Dispute) -> bool:
             f"A payment of {amount} was taken back by the bank ({reason}): "
             "collect it some other way, or accept it."
         )
-    _, was_new = Case.objects.get_or_create(
+    case, was_new = Case.objects.get_or_create(
         organization=dispute.organization,
         kind=CaseKind.DISPUTE,
         external_id=dispute.external_id,
         defaults={"summary": summary},
     )
+    if case.state == CaseState.OPEN and case.summary != summary:
+        case.summary = summary
+        case.save(update_fields=["summary", "updated_at"])
     return was_new
 
 

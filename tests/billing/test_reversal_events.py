@@ -162,7 +162,9 @@ class TestDisputes:
         assert shop.lines("billing.payment.dispute_closed") == [
             ("billing.payment.dispute_closed", words)
         ]
-        assert Case.objects.get().state == "open"  # a person closes it
+        case = Case.objects.get()
+        assert case.state == "open"  # a person closes it
+        assert ("was taken back by the bank" in case.summary) == (outcome == "lost")
 
     def test_one_that_was_won_before_we_heard_of_it_opens_no_case(self, shop: Shop) -> None:
         raw = shop.stripe.dispute(shop.charge)

@@ -31,7 +31,7 @@ _TIMES = {
     "Customer": {"trial_redeemed_at", "deleted_at", "requested_at"},
     "PaymentMethod": {"detached_at"},
     "Obligation": {"settled_at"},
-    "PaymentAttempt": {"resolved_at", "resolve_after"},
+    "PaymentAttempt": {"sent_at", "resolved_at", "resolve_after"},
     "Case": {"resolved_at"},
     "InboxEvent": {"next_attempt_at"},
 }
