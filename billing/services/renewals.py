@@ -214,8 +214,9 @@ def _unpaid(row: EngineSubscription) -> str:
 
 
 def _catch_up(row: EngineSubscription, now: datetime) -> None:
-    """Take over whatever a worker left behind."""
-    seen = _look(row)
+    """Take over whatever a worker left behind; what is undecided of it is asked about later."""
+    fetched_at = projection.database_now()
+    seen = _Seen(snapshots.of_rows([row.pk], now=now)[row.pk], fetched_at)
     along, facts = left_behind.of(row)
     _tell(seen, facts, now, along=along)
 
