@@ -14,8 +14,7 @@ MAIL_TEMPLATES := templates/(auth/)?mail/.*
 ALL_TEMPLATES = find templates -name '*.html' -print0 |
 COVERED := */services/*,*/drivers/*
 COVERAGE_FLOOR := 95
-# One more than there are processors: much of a test is waiting for servers and browsers.
-TEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 7 ? 8 : n + 1)))
+TEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 BROWSER = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 ARGS ?=
 
