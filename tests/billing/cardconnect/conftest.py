@@ -7,7 +7,9 @@ import pytest
 
 from billing.drivers.cardconnect import voiding
 from billing.models import MerchantAccount
+from orgs import clock as business_clock
 from tests.billing.cardconnect import gateway_steps
+from tests.billing.engine.engine_steps import Clock
 from tests.simulators.cardpointe.client import CardPointeSimulator
 
 
@@ -34,3 +36,11 @@ def simulator(
 def account(db: None, simulator: CardPointeSimulator) -> MerchantAccount:
     """The platform's own merchant account."""
     return gateway_steps.open_account()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The engine's time, which stands still until it is turned."""
+    turned = Clock()
+    monkeypatch.setattr(business_clock, "now", lambda *_: turned.now)
+    return turned

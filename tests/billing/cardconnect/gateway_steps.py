@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from billing.drivers.base import OutcomeUnknown
+from billing.drivers.cardconnect.driver import CardConnectDriver
 from billing.drivers.cardconnect.rail import CardConnectRail
 from billing.engine.rails import ChargeOrder, ChargeResult, RefundOrder
 from billing.enums import Provider
 from billing.models import MerchantAccount
-from billing.types import CardDetails, PaymentMethodSnapshot
+from billing.types import CardDetails, CustomerSpec, PaymentMethodSnapshot
 from orgs import references
 from orgs.models import Organization
+from tests.billing.builders import make_organization
+from tests.billing.engine.engine_steps import Clock, Shop, new_key
 from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.cardpointe.merchants import FNOR_MID, PASSWORD, SITE, USER
 
@@ -119,3 +122,17 @@ def lose(simulator: CardPointeSimulator, order: ChargeOrder, kind: str, **fault:
 def find(order: ChargeOrder, now: Any = LATER) -> ChargeResult | None:
     """Ask what became of a charge, as long after it was sent as is needed to be certain."""
     return rail.find_charge(order, sent_at=SENT_AT, now=now)
+
+
+def open_shop(simulator: CardPointeSimulator, clock: Clock, *, card: str = VISA) -> Shop:
+    """Return a payer with a card at the gateway."""
+    driver, organization = CardConnectDriver(), make_organization()
+    spec = CustomerSpec(new_key(), str(organization.pk), "pay@acme.example", "Acme")
+    payer = driver.create_customer(spec, idempotency_key=new_key())
+    method = driver.attach_payment_method(
+        simulator.tokenize(card),
+        external_customer_id=payer,
+        idempotency_key=new_key(),
+        card=CardDetails("1230", "Joe Cardholder", "19355"),
+    )
+    return Shop(driver, clock, organization, payer, method)

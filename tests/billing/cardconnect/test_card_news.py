@@ -5,16 +5,13 @@ from datetime import timedelta
 import pytest
 
 from billing.drivers.base import DriverUnavailable
-from billing.drivers.cardconnect.driver import CardConnectDriver
 from billing.drivers.cardconnect.models import AccountState, GatewayProfile
 from billing.models import MerchantAccount, PaymentAttempt
 from billing.services import renewals
-from billing.types import CardDetails, CustomerSpec
 from orgs import clock as business_clock
 from orgs.models import Organization
-from tests.billing.builders import make_organization
-from tests.billing.cardconnect.gateway_steps import rail, save, sent
-from tests.billing.engine.engine_steps import Clock, Shop, new_key
+from tests.billing.cardconnect.gateway_steps import open_shop, rail, save, sent
+from tests.billing.engine.engine_steps import Clock, Shop
 from tests.simulators.cardpointe.client import CardPointeSimulator
 
 pytestmark = pytest.mark.usefixtures("account")
@@ -24,25 +21,9 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    turned = Clock()
-    monkeypatch.setattr(business_clock, "now", lambda *_: turned.now)
-    return turned
-
-
-@pytest.fixture
 def shop(simulator: CardPointeSimulator, clock: Clock) -> Shop:
     """A payer with a card that its bank will replace."""
-    driver, organization = CardConnectDriver(), make_organization()
-    spec = CustomerSpec(new_key(), str(organization.pk), "pay@acme.example", "Acme")
-    payer = driver.create_customer(spec, idempotency_key=new_key())
-    method = driver.attach_payment_method(
-        simulator.tokenize(PAN),
-        external_customer_id=payer,
-        idempotency_key=new_key(),
-        card=CardDetails("1230", "Joe Cardholder", "19355"),
-    )
-    return Shop(driver, clock, organization, payer, method)
+    return open_shop(simulator, clock, card=PAN)
 
 
 def expire(simulator: CardPointeSimulator) -> str:

@@ -6,20 +6,15 @@ import pytest
 
 from billing.drivers.base import DriverUnavailable, OutcomeUnknown
 from billing.drivers.cardconnect import finding, polling
-from billing.drivers.cardconnect.driver import CardConnectDriver
 from billing.enums import AttemptState, InvoiceStatus, RefundStatus, SubscriptionStatus
 from billing.models import InboxEvent, PaymentAttempt
 from billing.types import (
-    CardDetails,
-    CustomerSpec,
     Subject,
     SubscriptionSnapshot,
     SubscriptionSpec,
 )
-from orgs import clock as business_clock
 from orgs import references
-from tests.billing.builders import make_organization
-from tests.billing.cardconnect.gateway_steps import VISA, sent
+from tests.billing.cardconnect.gateway_steps import open_shop, sent
 from tests.billing.engine.engine_steps import Clock, Shop, new_key
 from tests.simulators.cardpointe.client import CardPointeSimulator
 
@@ -29,26 +24,9 @@ S = SubscriptionStatus
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The engine's time, which stands still until it is turned."""
-    turned = Clock()
-    monkeypatch.setattr(business_clock, "now", lambda *_: turned.now)
-    return turned
-
-
-@pytest.fixture
 def shop(simulator: CardPointeSimulator, clock: Clock) -> Shop:
     """A payer with a card at the gateway."""
-    driver, organization = CardConnectDriver(), make_organization()
-    spec = CustomerSpec(new_key(), str(organization.pk), "pay@acme.example", "Acme")
-    payer = driver.create_customer(spec, idempotency_key=new_key())
-    method = driver.attach_payment_method(
-        simulator.tokenize(VISA),
-        external_customer_id=payer,
-        idempotency_key=new_key(),
-        card=CardDetails("1230", "Joe Cardholder", "19355"),
-    )
-    return Shop(driver, clock, organization, payer, method)
+    return open_shop(simulator, clock)
 
 
 def taken(simulator: CardPointeSimulator) -> list[int]:

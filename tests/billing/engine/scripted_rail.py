@@ -23,6 +23,10 @@ from billing.enums import Provider
 from billing.types import CardDetails, PaymentMethodSnapshot
 
 DECLINED = ChargeResult("failed", decline_code="insufficient_funds", decline_kind=DeclineKind.SOFT)
+HARD = ChargeResult("failed", decline_code="stolen_card", decline_kind=DeclineKind.HARD)
+FIX = ChargeResult("failed", decline_code="expired_card", decline_kind=DeclineKind.FIX_DATA)
+STOP = ChargeResult("failed", decline_code="stopped", decline_kind=DeclineKind.STOP)
+BUSY = ChargeResult("failed", decline_code="try_again", decline_kind=DeclineKind.TRANSIENT)
 LOST = OutcomeUnknown("API_ERROR", detail="timeout")
 DOWN = DriverUnavailable("API_ERROR", detail="refused")
 

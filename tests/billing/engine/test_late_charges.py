@@ -7,13 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from billing.drivers import leaving
 from billing.drivers.base import DriverError, DriverUnavailable, OutcomeUnknown
 from billing.engine import charging, late_answers
-from billing.engine.models import EngineInvoice, EngineRefund, LateCharge
+from billing.engine.models import EngineInvoice, LateCharge
 from billing.engine.models.invoices import ChargeState
-from billing.engine.rails import LEAVE_WITHIN, ChargeOrder, ChargeResult, RefundOrder, RefundResult
-from billing.enums import AttemptState, CaseKind, InvoiceStatus, RefundStatus
+from billing.engine.rails import LEAVE_WITHIN, ChargeOrder, ChargeResult
+from billing.enums import AttemptState, CaseKind, InvoiceStatus
 from billing.models import Case, PaymentAttempt
 from tests.billing.engine.engine_steps import MONTHLY, Clock, Shop, new_key, open_shop
 from tests.billing.engine.scripted_rail import DECLINED, DOWN, LOST, ScriptedDriver, ScriptedRail
@@ -77,6 +76,16 @@ def slow(shop: Shop, meanwhile: Callable[[], None]) -> None:
     shop.rail.meanwhile = meanwhile
 
 
+def lose_after_all(shop: Shop) -> EngineInvoice:
+    """Have a charge taken for absent while it is on its way, and its answer lost."""
+    invoice = unpaid(shop)
+    shop.rail.answers = [LOST]
+    slow(shop, lambda: take_for_dead(shop, invoice))
+    with pytest.raises(OutcomeUnknown):
+        pay(shop, invoice)
+    return invoice
+
+
 def ask(shop: Shop) -> int:
     shop.clock.turn(seconds=61)
     return late_answers.ask_due(shop.rail, provider="cardconnect", now=shop.clock.now)
@@ -126,12 +135,7 @@ class TestLeaving:
 
 class TestTakenForAbsent:
     def test_is_undecided_again_when_its_answer_is_lost(self, shop: Shop) -> None:
-        invoice = unpaid(shop)
-        shop.rail.answers = [LOST]
-        slow(shop, lambda: take_for_dead(shop, invoice))
-
-        with pytest.raises(OutcomeUnknown):
-            pay(shop, invoice)
+        invoice = lose_after_all(shop)
 
         after = read(invoice)
         assert after.charge_state == ChargeState.UNKNOWN
@@ -147,11 +151,7 @@ class TestTakenForAbsent:
         assert shop.rail.total == 2 * MONTHLY
 
     def test_is_looked_at_again_by_itself(self, shop: Shop) -> None:
-        invoice = unpaid(shop)
-        shop.rail.answers = [LOST]
-        slow(shop, lambda: take_for_dead(shop, invoice))
-        with pytest.raises(OutcomeUnknown):
-            pay(shop, invoice)
+        invoice = lose_after_all(shop)
 
         row = read(invoice).subscription
         assert row is not None
@@ -239,74 +239,3 @@ class TestOvertaken:
         ).values_list("state", flat=True)
 
         assert AttemptState.UNKNOWN not in set(states)
-
-
-class TestRefunds:
-    """The same with money that goes back."""
-
-    @pytest.fixture
-    def payment(self, shop: Shop) -> str:
-        shop.start()
-        return EngineInvoice.objects.get().payment_id
-
-    def give_back(self, shop: Shop, payment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Give some of it back, and have it taken for absent meanwhile."""
-        refund = shop.rail.refund_charge
-
-        def slow(order: RefundOrder) -> RefundResult:
-            EngineRefund.objects.update(status=RefundStatus.CANCELED, is_undecided=False)
-            return refund(order)
-
-        monkeypatch.setattr(shop.rail, "refund_charge", slow)
-        shop.driver.refund_payment(
-            payment,
-            amount_minor=500,
-            reason="duplicate",
-            reference="r1",
-            idempotency_key=new_key(),
-        )
-
-    def test_a_lost_answer_has_it_asked_about_again(
-        self, shop: Shop, payment: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        shop.rail.refund_answers = [LOST]
-
-        with pytest.raises(OutcomeUnknown):
-            self.give_back(shop, payment, monkeypatch)
-
-        row = EngineRefund.objects.get()
-        assert (row.status, row.is_undecided) == (RefundStatus.PENDING, True)
-        assert row.sent_at == shop.clock.now
-        assert shop.driver.retrieve_payment(payment).refundable_minor == MONTHLY - 500
-
-    def test_one_whose_debt_may_have_been_written_off_is_not_begun(
-        self, shop: Shop, payment: str
-    ) -> None:
-        with leaving.by(shop.clock.now - timedelta(seconds=1)), pytest.raises(DriverUnavailable):
-            shop.driver.refund_payment(
-                payment,
-                amount_minor=500,
-                reason="duplicate",
-                reference="r1",
-                idempotency_key=new_key(),
-            )
-
-        assert not EngineRefund.objects.exists()
-        assert shop.rail.refunds == []
-
-    def test_an_answer_after_all_counts(
-        self, shop: Shop, payment: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self.give_back(shop, payment, monkeypatch)
-
-        assert EngineRefund.objects.get().status == RefundStatus.SUCCEEDED
-
-    def test_one_that_provably_was_not_given_stays_absent(
-        self, shop: Shop, payment: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        shop.rail.refund_answers = [DOWN]
-
-        with pytest.raises(DriverUnavailable):
-            self.give_back(shop, payment, monkeypatch)
-
-        assert EngineRefund.objects.get().status == RefundStatus.CANCELED

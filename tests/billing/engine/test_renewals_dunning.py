@@ -15,14 +15,10 @@ from billing.types import Cause
 from tests.billing.engine.crash_steps import Died
 from tests.billing.engine.engine_steps import Clock
 from tests.billing.engine.renewal_steps import Tenant, make_policy, subscribe, use_driver
-from tests.billing.engine.scripted_rail import DECLINED
+from tests.billing.engine.scripted_rail import BUSY, DECLINED, FIX, HARD, STOP
 
 pytestmark = pytest.mark.django_db
 
-HARD = ChargeResult("failed", decline_code="stolen_card", decline_kind=DeclineKind.HARD)
-FIX = ChargeResult("failed", decline_code="expired_card", decline_kind=DeclineKind.FIX_DATA)
-STOP = ChargeResult("failed", decline_code="stopped", decline_kind=DeclineKind.STOP)
-BUSY = ChargeResult("failed", decline_code="try_again", decline_kind=DeclineKind.TRANSIENT)
 DAY = timedelta(days=1)
 
 

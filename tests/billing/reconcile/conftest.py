@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from billing.types import ExternalPriceRef
+from tests.billing.invoice_event_steps import Shop
+from tests.billing.reconcile_steps import settle
 from tests.simulators.stripe.client import StripeSimulator
 
 
@@ -19,3 +21,10 @@ def stripe_process() -> Iterator[StripeSimulator]:
 def _external_prices() -> dict[str, ExternalPriceRef]:
     """What that simulator calls our prices."""
     return {}
+
+
+@pytest.fixture
+def settled(shop: Shop) -> Shop:
+    """A subscription that is at rest."""
+    settle(shop)
+    return shop

@@ -17,7 +17,7 @@ from billing.models import (
 )
 from billing.types.differences import DifferenceKind as Kind
 from tests.billing.invoice_event_steps import Shop
-from tests.billing.reconcile_steps import compare, kinds, settle, standing, virtual_now
+from tests.billing.reconcile_steps import compare, kinds, standing, virtual_now
 from tests.billing.stripe_invoice_cases import refund, sent
 from tests.simulators.stripe.client import StripeSimulator
 
@@ -183,12 +183,6 @@ DRIFTS = [
     Drift(Kind.EVENT_MISSED, event_lost),
     Drift(Kind.ATTEMPT_UNDECIDED, undecided),
 ]
-
-
-@pytest.fixture
-def settled(shop: Shop) -> Shop:
-    settle(shop)
-    return shop
 
 
 class TestReconcile:

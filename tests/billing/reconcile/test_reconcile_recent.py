@@ -35,12 +35,6 @@ from tests.simulators.stripe.client import StripeSimulator
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def settled(shop: Shop) -> Shop:
-    settle(shop)
-    return shop
-
-
 class TestRecent:
     def test_finds_what_a_lost_event_was_about(
         self, stripe: StripeSimulator, settled: Shop

@@ -28,7 +28,6 @@ from tests.billing.reconcile_steps import (
     HOUR,
     compare,
     make_difference,
-    settle,
     standing,
     virtual_now,
 )
@@ -37,12 +36,6 @@ from tests.factories import UserFactory
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def settled(shop: Shop) -> Shop:
-    settle(shop)
-    return shop
 
 
 @pytest.fixture

@@ -28,12 +28,6 @@ from tests.simulators.stripe.client import StripeSimulator
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def settled(shop: Shop) -> Shop:
-    settle(shop)
-    return shop
-
-
 class TestHowItEnds:
     def test_a_provider_that_does_not_answer_fails_it_and_keeps_what_was_found(
         self, stripe: StripeSimulator, settled: Shop, short_pauses: None
