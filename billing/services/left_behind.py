@@ -26,7 +26,7 @@ def of(row: EngineSubscription) -> tuple[tuple[InvoiceSnapshot, ...], tuple[Fact
     issued = EngineInvoice.objects.filter(subscription=row).exclude(status=InvoiceStatus.DRAFT)
     related = issued.select_related("payer", "subscription", "attempt")
     newest = list(related.order_by("-issued_at")[:_MOST])
-    known = _known(newest)
+    known = _known(row.provider, newest)
     left = [
         invoice for invoice in newest[::-1] if known.get(invoice.external_id) != _as_is(invoice)
     ]
@@ -38,11 +38,8 @@ def _as_is(invoice: EngineInvoice) -> _State:
     return invoice.status, invoice.remaining_minor, invoice.attempt_count
 
 
-def _known(invoices: Iterable[EngineInvoice]) -> dict[str, _State]:
-    rows = list(invoices)
-    found = Invoice.objects.filter(
-        provider__in={invoice.provider for invoice in rows},
-        external_id__in=[invoice.external_id for invoice in rows],
-    )
+def _known(provider: str, invoices: Iterable[EngineInvoice]) -> dict[str, _State]:
+    names = [invoice.external_id for invoice in invoices]
+    found = Invoice.objects.filter(provider=provider, external_id__in=names)
     columns = found.values_list("external_id", "status", "amount_remaining_minor", "attempt_count")
     return {name: (status, left, tries) for name, status, left, tries in columns}
