@@ -16,7 +16,7 @@ from orgs import tokens
 from orgs.models import Organization, Role, User
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
-pytest_plugins = ["tests.provider", "tests.log_scan"]
+pytest_plugins = ["tests.provider", "tests.log_scan", "tests.measuring"]
 
 Api = Callable[..., APIClient]
 
