@@ -14,6 +14,7 @@ from billing.drivers.coupon_calls import CouponCalls
 from billing.drivers.invoice_calls import InvoiceCalls
 from billing.drivers.listing_calls import ListingCalls
 from billing.drivers.payer_calls import PayerCalls
+from billing.drivers.terminal_calls import TerminalCalls
 from billing.enums import Provider
 from billing.types import (
     CheckoutSnapshot,
@@ -61,6 +62,14 @@ class DriverUnavailable(DriverError):
     """
 
 
+class ReaderBusy(DriverUnavailable):
+    """The reader is occupied: provably not started there."""
+
+
+class ReaderOffline(DriverUnavailable):
+    """The reader can't be reached: provably not started there."""
+
+
 class OutcomeUnknown(DriverError):
     """Sent, no usable answer: never retried, only resolved by asking with our reference."""
 
@@ -79,7 +88,9 @@ class Capabilities:
 
     `payment_methods`: it keeps what a payer can pay with. `portal`: it has a page for payers.
     `listing`: it can say everything it has, for the comparison with our rows. `part_payments`: what
-    staff mark as paid may be a part of an invoice.
+    staff mark as paid may be a part of an invoice. `terminals`: it takes cards at readers.
+    `blocking_readers`: whoever starts a reader waits until the card was read. `reader_sdk`: a till
+    can drive its reader itself, with a secret of ours.
     """
 
     hosted_checkout: bool
@@ -91,10 +102,20 @@ class Capabilities:
     automatic_collection: bool = True
     listing: bool = False
     part_payments: bool = False
+    terminals: bool = False
+    blocking_readers: bool = False
+    reader_sdk: bool = False
 
 
 class PaymentDriver(
-    ByHandCalls, ChangeCalls, CouponCalls, InvoiceCalls, ListingCalls, PayerCalls, Protocol
+    ByHandCalls,
+    ChangeCalls,
+    CouponCalls,
+    InvoiceCalls,
+    ListingCalls,
+    PayerCalls,
+    TerminalCalls,
+    Protocol,
 ):
     """One provider. Reads may be repeated by the driver; writes never are.
 

@@ -10,6 +10,7 @@ from billing.drivers.base import (
     PaymentDriver,
     SecretMissing,
 )
+from billing.drivers.no_terminals import NoTerminals
 from billing.engine import catalog, paying_parties, snapshots, starting
 from billing.engine.driver_changes import Changing
 from billing.engine.driver_invoices import Invoicing
@@ -37,7 +38,7 @@ from billing.types import (
 )
 
 
-class EngineDriver(Changing, Invoicing, Listing, PaymentDriver):
+class EngineDriver(Changing, Invoicing, Listing, NoTerminals, PaymentDriver):
     """A provider of our own. Its subclasses say who they are, and who moves the money."""
 
     days_until_due: ClassVar[int] = 0

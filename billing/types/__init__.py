@@ -23,11 +23,22 @@ from billing.types.reversals import (
     RefundSnapshot,
 )
 from billing.types.subscriptions import PaymentOutcome, SubscriptionSnapshot, SubscriptionSpec
+from billing.types.terminals import (
+    CardPresent,
+    EntryMode,
+    ReaderRef,
+    ReaderSnapshot,
+    SaleOrder,
+    SaleSnapshot,
+    SaleState,
+    Verification,
+)
 from billing.types.updates import SubscriptionUpdate
 
 __all__ = [
     "CardDetails",
     "CardElement",
+    "CardPresent",
     "Cause",
     "ChangeSpec",
     "ChargeSnapshot",
@@ -40,6 +51,7 @@ __all__ = [
     "DiscountRef",
     "DiscountSnapshot",
     "DisputeSnapshot",
+    "EntryMode",
     "ExternalPriceRef",
     "Fact",
     "InvoiceLineSnapshot",
@@ -52,12 +64,18 @@ __all__ = [
     "PaymentMethodSnapshot",
     "PaymentOutcome",
     "PriceSpec",
+    "ReaderRef",
+    "ReaderSnapshot",
     "RefundSnapshot",
+    "SaleOrder",
+    "SaleSnapshot",
+    "SaleState",
     "ScheduledChange",
     "SetupResult",
     "Subject",
     "SubscriptionSnapshot",
     "SubscriptionSpec",
     "SubscriptionUpdate",
+    "Verification",
     "VerifiedWebhook",
 ]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 
 from billing.drivers.base import Capabilities, PaymentDriver
+from billing.drivers.no_terminals import NoTerminals
 from billing.drivers.stripe import (
     catalog,
     changes,
@@ -48,7 +49,7 @@ from billing.types import (
 )
 
 
-class StripeDriver(Invoicing, Listing, PaymentDriver):
+class StripeDriver(Invoicing, Listing, NoTerminals, PaymentDriver):
     """Stripe, at the pinned API version. Holds no state: settings are read at each call."""
 
     name: ClassVar[Provider] = Provider.STRIPE

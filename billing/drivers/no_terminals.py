@@ -1,0 +1,69 @@
+"""The answer of a provider that takes no cards in person."""
+
+from datetime import datetime
+from typing import NoReturn
+from uuid import UUID
+
+from billing.drivers.base import DriverRejected
+from billing.drivers.terminal_calls import TerminalCalls
+from billing.types import ReaderRef, SaleOrder
+
+
+def _refuse() -> NoReturn:
+    raise DriverRejected("INVALID_REQUEST", detail="no_terminals")
+
+
+class NoTerminals(TerminalCalls):
+    """Refuses each of them."""
+
+    def terminal_account(self, organization_id: UUID) -> NoReturn:
+        """Refuse."""
+        del organization_id
+        _refuse()
+
+    def retrieve_reader(self, reader: ReaderRef) -> NoReturn:
+        """Refuse."""
+        del reader
+        _refuse()
+
+    def list_readers(self, account_id: UUID | None) -> NoReturn:
+        """Refuse."""
+        del account_id
+        _refuse()
+
+    def create_connection_token(self, *, location: str) -> NoReturn:
+        """Refuse."""
+        del location
+        _refuse()
+
+    def open_sale(self, order: SaleOrder, *, idempotency_key: str) -> NoReturn:
+        """Refuse."""
+        del order, idempotency_key
+        _refuse()
+
+    def run_sale(self, order: SaleOrder, *, idempotency_key: str) -> NoReturn:
+        """Refuse."""
+        del order, idempotency_key
+        _refuse()
+
+    def find_sale(self, order: SaleOrder, *, sent_at: datetime | None, now: datetime) -> NoReturn:
+        """Refuse."""
+        del order, sent_at, now
+        _refuse()
+
+    def stop_sale(self, order: SaleOrder) -> NoReturn:
+        """Refuse."""
+        del order
+        _refuse()
+
+    def capture_sale(
+        self, order: SaleOrder, *, amount_minor: int, idempotency_key: str
+    ) -> NoReturn:
+        """Refuse."""
+        del order, amount_minor, idempotency_key
+        _refuse()
+
+    def void_sale(self, order: SaleOrder, *, idempotency_key: str) -> NoReturn:
+        """Refuse."""
+        del order, idempotency_key
+        _refuse()
