@@ -2,13 +2,44 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from billing.types import Cause, SubjectNews
 
 if TYPE_CHECKING:
     from billing.models import BillingEvent
 
 Handler = Callable[["BillingEvent"], None]
 _handlers: dict[str, list[Handler]] = defaultdict(list)
+
+
+class SubjectHandler(Protocol):
+    """What an app does about a kind of object that it keeps itself. A module will do.
+
+    Both may raise a `DriverError` or a `LookupError`: the events are then tried again.
+    """
+
+    def ask(self, news: SubjectNews) -> Any:
+        """Ask the provider how the object is now; what is returned is handed to `apply`.
+
+        With no transaction open, and perhaps in a thread of its own. Rows may be read.
+        """
+        ...
+
+    def apply(
+        self, news: SubjectNews, answer: Any, *, fetched_at: datetime, cause: Cause, now: datetime
+    ) -> UUID | None:
+        """Write down what was answered; return the organization's id, None for nobody's of ours.
+
+        Inside the transaction that marks the events done: no network. `fetched_at` is the
+        database's time before `ask`.
+        """
+        ...
+
+
+_subjects: dict[str, SubjectHandler] = {}
 
 
 def register(event_type: str, handler: Handler) -> None:
@@ -29,3 +60,18 @@ def run(event: "BillingEvent") -> None:
     """Call whoever registered for this event's type."""
     for handler in _handlers[event.type]:
         handler(event)
+
+
+def register_subject(kind: str, handler: SubjectHandler) -> None:
+    """Leave the providers' events about subjects of a kind (`Subject.kind`) to `handler`."""
+    _subjects[kind] = handler
+
+
+def unregister_subject(kind: str) -> None:
+    """Take a subject's handler back."""
+    _subjects.pop(kind, None)
+
+
+def of_subject(kind: str) -> SubjectHandler | None:
+    """Return who looks after subjects of this kind, if anybody registered for it."""
+    return _subjects.get(kind)

@@ -193,6 +193,10 @@ def _still_ours(groups: Iterable[Group]) -> set[int]:
 def _converge(group: Group, now: datetime) -> object:
     """Apply snapshot and facts; return the organization's id, or None if it concerns none."""
     snapshot, fetched_at = group.snapshot, group.fetched_at
+    if group.handler is not None and fetched_at is not None:
+        return group.handler.apply(
+            group.news, group.answer, fetched_at=fetched_at, cause=group.cause, now=now
+        )
     if snapshot is None or fetched_at is None:
         return _without_snapshot(group)
     if isinstance(snapshot, SubscriptionSnapshot):

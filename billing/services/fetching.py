@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 from django.db import connections
 
+from billing import handlers
 from billing.drivers import registry
 from billing.drivers.base import ObjectMissing, PaymentDriver
 from billing.models import InboxEvent
@@ -24,6 +26,7 @@ from billing.types import (
     NormalizedEvent,
     PayerSnapshot,
     Subject,
+    SubjectNews,
     SubscriptionSnapshot,
 )
 
@@ -45,6 +48,17 @@ Snapshot = (
 )
 
 
+_ASKS: dict[str, Callable[[PaymentDriver, str], Snapshot]] = {
+    "subscription": lambda driver, id_: driver.retrieve_subscription(id_),
+    "checkout_session": lambda driver, id_: driver.retrieve_checkout_session(id_),
+    "invoice": lambda driver, id_: driver.retrieve_invoice(id_),
+    "customer": lambda driver, id_: driver.retrieve_payer(id_),
+    "charge": lambda driver, id_: driver.retrieve_charge(id_),
+    "credit_note": lambda driver, id_: driver.retrieve_credit_note(id_),
+    "dispute": lambda driver, id_: driver.retrieve_dispute(id_),
+}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claimed:
     """One event that is ours to handle, in our words."""
@@ -58,7 +72,8 @@ class Group:
     """The events of one batch that are about the same object.
 
     `along` are invoices that the events name and that the snapshot does not bring itself;
-    `is_missing` says that the provider knows no such object (any more).
+    `answer` is what another app was told that looks after such objects; `is_missing` says that
+    the provider knows no such object (any more).
     """
 
     provider: str
@@ -67,6 +82,7 @@ class Group:
     fetched_at: datetime | None = None
     snapshot: Snapshot | None = None
     along: tuple[InvoiceSnapshot, ...] = ()
+    answer: Any = None
     is_missing: bool = False
     error: Exception | None = None
 
@@ -75,6 +91,18 @@ class Group:
         """Name the newest event: the one that a person looks for."""
         newest = max(self.members, key=lambda member: member.event.occurred_at)
         return Cause("webhook", id=newest.event.external_id, detail=newest.event.provider_type)
+
+    @property
+    def handler(self) -> handlers.SubjectHandler | None:
+        """Return the app that looks after such objects, where it is not billing."""
+        return handlers.of_subject(self.subject.kind) if self.subject else None
+
+    @property
+    def news(self) -> SubjectNews:
+        """Say what that app is told."""
+        told = (member.event.our_id for member in self.members if member.event.our_id)
+        external_id = self.subject.external_id if self.subject else ""
+        return SubjectNews(self.provider, external_id, our_id=next(told, ""))
 
     @property
     def rows(self) -> list[InboxEvent]:
@@ -145,10 +173,13 @@ def _fetch(group: Group) -> None:
     """Ask the provider; an error is kept for the group it belongs to."""
     if group.subject is None:
         return
-    driver = registry.get_driver(group.provider)
     try:
-        group.snapshot = _ask(driver, group.subject)
-        group.along = tuple(_along(driver, group))
+        if group.handler is not None:
+            group.answer = group.handler.ask(group.news)
+        elif group.subject.kind in _ASKS:
+            driver = registry.get_driver(group.provider)
+            group.snapshot = _ask(driver, group.subject)
+            group.along = tuple(_along(driver, group))
     except ObjectMissing as error:
         group.is_missing = True
         if group.subject.kind not in _MAY_BE_MISSING:
@@ -158,16 +189,7 @@ def _fetch(group: Group) -> None:
 
 
 def _ask(driver: PaymentDriver, subject: Subject) -> Snapshot:
-    asks: dict[str, Callable[[str], Snapshot]] = {
-        "subscription": driver.retrieve_subscription,
-        "checkout_session": driver.retrieve_checkout_session,
-        "invoice": driver.retrieve_invoice,
-        "customer": driver.retrieve_payer,
-        "charge": driver.retrieve_charge,
-        "credit_note": driver.retrieve_credit_note,
-        "dispute": driver.retrieve_dispute,
-    }
-    return asks[subject.kind](subject.external_id)
+    return _ASKS[subject.kind](driver, subject.external_id)
 
 
 def _along(driver: PaymentDriver, group: Group) -> Iterator[InvoiceSnapshot]:

@@ -5,7 +5,7 @@ from billing.types.causes import Cause
 from billing.types.changes import ChangeSpec, DiscountSnapshot, ScheduledChange
 from billing.types.checkouts import CheckoutSnapshot, CheckoutSpec, PaymentIntentResult
 from billing.types.discounts import CouponSpec, DiscountOffer, DiscountRef
-from billing.types.events import Fact, NormalizedEvent, Subject, VerifiedWebhook
+from billing.types.events import Fact, NormalizedEvent, Subject, SubjectNews, VerifiedWebhook
 from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceSnapshot
 from billing.types.listings import Page
 from billing.types.payers import (
@@ -73,6 +73,7 @@ __all__ = [
     "ScheduledChange",
     "SetupResult",
     "Subject",
+    "SubjectNews",
     "SubscriptionSnapshot",
     "SubscriptionSpec",
     "SubscriptionUpdate",

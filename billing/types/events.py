@@ -11,8 +11,8 @@ from billing.enums import FactKind, Provider
 class Subject:
     """The provider's object an event is about: what has to be fetched again.
 
-    `kind` is subscription, invoice, customer, checkout_session, charge, credit_note, dispute, or
-    one that only the mirror copies.
+    `kind` is subscription, invoice, customer, checkout_session, charge, credit_note, dispute, sale
+    (a payment in person, left to whoever registered for it), or one that only the mirror copies.
     """
 
     kind: str
@@ -37,8 +37,8 @@ class NormalizedEvent:
 
     `type` is `billing.<object>.<verb>`; `subject` is what to converge, None when nothing of ours
     follows from it; `invoices` are the ids of invoices it is about besides;
-    `external_customer_id` places a fact that has no subject; `mirror` is what dj-stripe's tables
-    should copy.
+    `external_customer_id` places a fact that has no subject; `our_id` is our own name of the
+    subject where the event tells it; `mirror` is what dj-stripe's tables should copy.
     """
 
     provider: Provider
@@ -49,8 +49,21 @@ class NormalizedEvent:
     subject: Subject | None
     invoices: tuple[str, ...] = ()
     external_customer_id: str = ""
+    our_id: str = ""
     fact: Fact | None = None
     mirror: tuple[Subject, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SubjectNews:
+    """Something happened to an object that another app keeps.
+
+    `our_id` is our own name of it, empty where no event told it.
+    """
+
+    provider: str
+    external_id: str
+    our_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

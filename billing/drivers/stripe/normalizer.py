@@ -110,6 +110,7 @@ def normalize(payload: Json) -> NormalizedEvent:
         subject=subjects.subject_of(payload) if is_known else None,
         invoices=subjects.invoices_of(payload) if is_known else (),
         external_customer_id=_customer(obj) if is_known else "",
+        our_id=subjects.our_id(payload) if is_known else "",
         fact=_fact(payload, obj, occurred_at) if is_known else None,
         mirror=_mirror(type_, obj) if is_known else (),
     )

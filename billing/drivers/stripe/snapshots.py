@@ -20,6 +20,7 @@ SUBSCRIPTION_KEY = "till_subscription_id"
 ORGANIZATION_KEY = "till_organization_id"
 CUSTOMER_KEY = "till_customer_id"
 CHECKOUT_KEY = "till_checkout_id"
+PAYMENT_KEY = "till_payment_id"
 
 _UNPAID = frozenset({"open", "uncollectible", "void"})
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from billing.drivers.stripe.snapshots import id_of
+from billing.drivers.stripe.snapshots import PAYMENT_KEY, id_of
 from billing.types import Subject
 
 Json = Mapping[str, Any]
@@ -27,7 +27,8 @@ _OF_PAYERS = frozenset(
 def subject_of(payload: Json) -> Subject | None:
     """Return what an event of a known type is about; None when nothing of ours follows from it.
 
-    An invoice's subject is its subscription, which brings its latest invoice along.
+    An invoice's subject is its subscription, which brings its latest invoice along. A payment in
+    person is told by its intent, and by the reader that takes it.
     """
     type_: str = payload["type"]
     obj: Json = payload["data"]["object"]
@@ -41,8 +42,30 @@ def subject_of(payload: Json) -> Subject | None:
         charge = obj["id"] if kind == "charge" else id_of(obj.get("charge"))
         is_about_refunds = kind == "refund" or type_ == "charge.refunded"
         return Subject("charge", charge) if charge and is_about_refunds else None
+    if kind == "payment_intent":
+        return Subject("sale", obj["id"]) if our_id(payload) else None
+    if kind == "terminal.reader":
+        return _at_reader(obj)
     ours = _AS_THEY_ARE.get(str(kind))
     return Subject(ours, obj["id"]) if ours else None
+
+
+def our_id(payload: Json) -> str:
+    """Return our id of the payment in person that an intent carries; empty for any other."""
+    obj: Json = payload["data"]["object"]
+    if obj.get("object") != "payment_intent":
+        return ""
+    return str((obj.get("metadata") or {}).get(PAYMENT_KEY, ""))
+
+
+def _at_reader(reader: Json) -> Subject | None:
+    """Return the payment that a reader takes, or just took: which may be somebody else's.
+
+    Source: https://docs.stripe.com/api/terminal/readers/object#terminal_reader_object-action
+    """
+    action = reader.get("action") or {}
+    intent = id_of((action.get("process_payment_intent") or {}).get("payment_intent"))
+    return Subject("sale", intent) if intent else None
 
 
 _AS_THEY_ARE = {
