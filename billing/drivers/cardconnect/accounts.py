@@ -21,6 +21,8 @@ from billing.models import MerchantAccount
 
 _MERCHID = re.compile(r"[0-9]{1,16}")
 _CURRENCIES = ("USD", "CAD")
+# It goes into a header as it is.
+_TERMINAL_KEY = re.compile(r"[!-~]*")
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +42,18 @@ class Merchant:
     currency: str
     user: str = dataclasses.field(repr=False)
     password: str = dataclasses.field(repr=False)
+    terminal_key: str = dataclasses.field(default="", repr=False)
+    """What its readers are driven with; empty where it has none."""
 
     @property
     def origin(self) -> str:
         """Return where its gateway is."""
         return hosts.origin_of(self.site, self.mode)
+
+    @property
+    def terminal_origin(self) -> str:
+        """Return where its readers are driven."""
+        return hosts.terminal_origin_of(self.site, self.mode)
 
 
 def read(account: MerchantAccount) -> Merchant:
@@ -76,6 +85,7 @@ def read(account: MerchantAccount) -> Merchant:
         currency=currency,
         user=_text(stored, "api_user"),
         password=_text(stored, "api_pass"),
+        terminal_key=_terminal_key(stored),
     )
 
 
@@ -84,6 +94,13 @@ def _text(stored: dict[str, Any], name: str, default: str = "") -> str:
     if not isinstance(value, str) or not value.strip():
         raise AccountInvalid(name)
     return value.strip()
+
+
+def _terminal_key(stored: dict[str, Any]) -> str:
+    key = stored.get("terminal_api_key", "")
+    if not isinstance(key, str) or not _TERMINAL_KEY.fullmatch(key.strip()):
+        raise AccountInvalid("terminal_api_key")
+    return key.strip()
 
 
 def of_payer(payer_id: str) -> MerchantAccount:
@@ -102,15 +119,30 @@ def of_seller(seller_id: UUID | None) -> MerchantAccount:
     Raises:
         DriverRejected: there is none in this mode.
     """
-    sellers = Q(organization_id=seller_id) if seller_id else Q(organization=None)
-    accounts = MerchantAccount.objects.filter(
-        sellers, provider=Provider.CARDCONNECT, mode=settings.CARDCONNECT_MODE, is_active=True
-    )
-    account = accounts.order_by("created_at").first()
+    account = _in_use(Q(organization_id=seller_id) if seller_id else Q(organization=None))
     if account is None:
         logger.error("cardconnect.no_account", extra={"seller": str(seller_id or "")})
         raise DriverRejected("INVALID_REQUEST", detail="no_merchant_account")
     return account
+
+
+def of_counter(organization_id: UUID) -> MerchantAccount:
+    """Return the account on which an organization takes cards in person: its own, else ours.
+
+    Raises:
+        DriverRejected: there is none in this mode, or it has no key for readers.
+    """
+    account = _in_use(Q(organization_id=organization_id)) or of_seller(None)
+    if not usable(account).terminal_key:
+        raise DriverRejected("INVALID_REQUEST", detail="no_terminal_key")
+    return account
+
+
+def _in_use(sellers: Q) -> MerchantAccount | None:
+    rows = MerchantAccount.objects.filter(
+        sellers, provider=Provider.CARDCONNECT, mode=settings.CARDCONNECT_MODE, is_active=True
+    )
+    return rows.order_by("created_at").first()
 
 
 def ready(account: MerchantAccount) -> Merchant:

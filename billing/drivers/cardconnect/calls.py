@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from billing.drivers.base import DriverError, DriverRejected, DriverUnavailable, ObjectMissing
-from billing.drivers.cardconnect import accounts, budget, transport
+from billing.drivers.cardconnect import accounts, budget, connections, transport
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.outcome import RETRY_HEADER, Answer, text
 from orgs import clock
@@ -44,6 +44,13 @@ def auth(
 ) -> Answer:
     """Authorize, and with `capture` charge; not after `leave_by`."""
     return _write(merchant, "auth", fields, leave_by=leave_by)
+
+
+def capture(
+    merchant: Merchant, fields: Mapping[str, str], *, leave_by: datetime | None = None
+) -> Answer:
+    """Take an authorization, or a part of it; not after `leave_by`."""
+    return _write(merchant, "capture", fields, leave_by=leave_by)
 
 
 def void(merchant: Merchant, retref: str, *, leave_by: datetime | None = None) -> Answer:
@@ -203,7 +210,7 @@ def _send(
     """
     try:
         return transport.send(merchant, method, path, body=body, query=query, leave_by=leave_by)
-    except transport.NotSent:
+    except connections.NotSent:
         logger.warning("cardconnect.not_sent", extra={"account": str(merchant.account_id)})
         raise DriverUnavailable("API_ERROR", detail="not_sent") from None
 

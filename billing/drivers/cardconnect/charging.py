@@ -13,6 +13,7 @@ from billing.drivers.cardconnect import (
     declines,
     ledger,
     stored_credentials,
+    taking_back,
     trouble,
     voiding,
 )
@@ -135,23 +136,11 @@ def take_back(order: ChargeOrder, merchant: Merchant, body: Mapping[str, Any]) -
     Raises:
         OutcomeUnknown: it is not certain that it was taken back; asking later tries again.
     """
-    retref = text(body, "retref")
-    logger.warning("cardconnect.other_amount", extra=calls.listed(body))
-    try:
-        is_voided = voiding.void(merchant, retref=retref, reference=order.reference)
-    except DriverUnavailable as error:
-        raise trouble.unanswered("void", error) from error
-    if not is_voided:
-        trouble.open_case(
-            order,
-            summary="The gateway approved another amount than was asked for, and it can't be "
-            f"voided any more: refund the order {order.reference} there.",
-        )
-        raise OutcomeUnknown("API_ERROR", detail="void_refused")
+    taking_back.void_other_amount(order, merchant, body)
     ledger.record(entry_of(order, merchant), state=TransactionState.VOIDED, body=body)
     return ChargeResult(
         "failed",
-        external_id=retref,
+        external_id=text(body, "retref"),
         decline_code=NOT_COVERED,
         decline_kind=DeclineKind.SOFT,
     )

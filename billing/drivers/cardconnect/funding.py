@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from billing.drivers.base import DriverUnavailable
-from billing.drivers.cardconnect import amounts, budget, calls, events, transport
+from billing.drivers.cardconnect import amounts, budget, calls, connections, events, transport
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.models import (
     AccountState,
@@ -65,7 +65,7 @@ def _ask(merchant: Merchant, day: date) -> dict[str, Any]:
     query = {"merchid": merchant.merchid, "date": f"{day:%Y%m%d}"}
     try:
         answer = transport.send(merchant, "GET", "funding", query=query)
-    except transport.NotSent:
+    except connections.NotSent:
         raise DriverUnavailable("API_ERROR", detail="not_sent") from None
     found = calls.usable("funding", merchant, answer)
     if not isinstance(found, dict):

@@ -34,6 +34,24 @@ def site_of(value: str, mode: str) -> str:
 def origin_of(site: str, mode: str) -> str:
     """Return what stands before `/cardconnect/rest` and `/itoke` for a site.
 
+    Raises:
+        HostRefused: these credentials may be sent to no host.
+    """
+    return _origin(site, mode, domain="cardconnect.com", stand_in="gw")
+
+
+def terminal_origin_of(site: str, mode: str) -> str:
+    """Return what stands before `/api` for a site: where its readers are driven.
+
+    Raises:
+        HostRefused: these credentials may be sent to no host.
+    """
+    return _origin(site, mode, domain="cardpointe.com", stand_in="bolt")
+
+
+def _origin(site: str, mode: str, *, domain: str, stand_in: str) -> str:
+    """Return the host of a site in a domain, or where `CARDCONNECT_API_BASE` has it.
+
     A test account only ever gets the test host, a live one only in production and only the
     gateway's own; a simulator's address never gets the credentials of a live account.
 
@@ -44,13 +62,13 @@ def origin_of(site: str, mode: str) -> str:
     base: str = settings.CARDCONNECT_API_BASE
     if mode == KeyMode.TEST:
         if not base:
-            return f"https://{name}{_TEST}.cardconnect.com"
+            return f"https://{name}{_TEST}.{domain}"
         if settings.IS_PRODUCTION:
             raise HostRefused("base")
-        return f"{base.rstrip('/')}/gw/{name}{_TEST}"
+        return f"{base.rstrip('/')}/{stand_in}/{name}{_TEST}"
     if mode != KeyMode.LIVE or base or not settings.IS_PRODUCTION:
         raise HostRefused("mode")
-    return f"https://{name}.cardconnect.com"
+    return f"https://{name}.{domain}"
 
 
 def is_loopback(origin: str) -> bool:

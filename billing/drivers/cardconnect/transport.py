@@ -4,34 +4,15 @@ The gateway waits 31 s for the card's bank and answers after 32 s: whoever gives
 outcomes unknown that would have been answers.
 """
 
-import atexit
 import json
-import logging
-import os
-import threading
 from datetime import datetime
 from typing import Any
 
-import httpx
-
-from billing.drivers.cardconnect import hosts
+from billing.drivers.cardconnect import connections
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.outcome import Answer
-from billing.drivers.pools import BEFORE_SENDING, open_pool
-from orgs import clock
 
-CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 45.0
-_LARGEST_ANSWER = 8 * 1024 * 1024
-# They log addresses, and ours name profiles.
-_TALKATIVE = ("httpx", "httpcore")
-
-_lock = threading.Lock()
-_pools: dict[tuple[int, bool], httpx.Client] = {}
-
-
-class NotSent(Exception):
-    """There was no connection, or it was too late: the request provably never arrived."""
 
 
 def send(
@@ -48,59 +29,16 @@ def send(
     Raises:
         NotSent: no connection could be made, or `leave_by` has passed.
     """
-    # Nothing may come between this and the request: a process can stand still at any line.
-    if leave_by is not None and clock.now() > leave_by:
-        raise NotSent("too_late")
-    origin = merchant.origin
     request: dict[str, Any] = {"params": query, "auth": (merchant.user, merchant.password)}
     if body is not None:
         # The gateway takes US-ASCII only, and looks at the first of two equal names.
         request["content"] = json.dumps(body, ensure_ascii=True).encode("ascii")
         request["headers"] = {"content-type": "application/json"}
-    try:
-        answer = _pool(origin).request(method, f"{origin}/cardconnect/rest/{path}", **request)
-    except BEFORE_SENDING as error:
-        raise NotSent(type(error).__name__) from None
-    except httpx.HTTPError:
-        return Answer(None)
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Answer(answer.status_code, headers, _read(answer))
-
-
-def _read(answer: httpx.Response) -> Any:
-    """Return the JSON of an answer, its text where it is none, nothing where it is too large."""
-    if len(answer.content) > _LARGEST_ANSWER:
-        return None
-    try:
-        return json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return answer.text.strip()
-
-
-def _pool(origin: str) -> httpx.Client:
-    """Return this process's connections: a fork must not share its parent's."""
-    is_loopback = hosts.is_loopback(origin)
-    key = (os.getpid(), is_loopback)
-    pool = _pools.get(key)
-    if pool is None:
-        with _lock:
-            pool = _pools.get(key) or _open(is_loopback=is_loopback)
-            _pools[key] = pool
-    return pool
-
-
-def _open(*, is_loopback: bool) -> httpx.Client:
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    pool = open_pool(
-        connect_timeout_s=CONNECT_TIMEOUT_S,
+    return connections.exchange(
+        "gateway",
+        method,
+        f"{merchant.origin}/cardconnect/rest/{path}",
         read_timeout_s=READ_TIMEOUT_S,
-        is_loopback=is_loopback,
+        leave_by=leave_by,
+        **request,
     )
-    atexit.register(_close, pool, os.getpid())
-    return pool
-
-
-def _close(pool: httpx.Client, process: int) -> None:
-    if process == os.getpid():  # a fork must leave its parent's connections alone
-        pool.close()

@@ -2,12 +2,13 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
 
 from billing.drivers.base import DriverError, DriverUnavailable, OutcomeUnknown
 from billing.drivers.cardconnect import calls
 from billing.drivers.cardconnect.accounts import Merchant
 from billing.drivers.cardconnect.outcome import Answer, Verdict
-from billing.engine.rails import ChargeOrder
 from billing.enums import CaseKind
 from billing.models import Case
 
@@ -17,6 +18,20 @@ REVIEW_AFTER = timedelta(minutes=30)
 logger = logging.getLogger(__name__)
 
 
+class Referenced(Protocol):
+    """Anything that was asked of the gateway under a reference of ours."""
+
+    @property
+    def organization_id(self) -> UUID:
+        """Return whose it is."""
+        ...
+
+    @property
+    def reference(self) -> str:
+        """Return our order id."""
+        ...
+
+
 def of_write(op: str, merchant: Merchant, verdict: Verdict, answer: Answer) -> DriverError:
     """Return the error for a write that was not processed, or whose outcome nobody knows."""
     if verdict in {Verdict.THROTTLED, Verdict.CONFIG}:
@@ -24,19 +39,19 @@ def of_write(op: str, merchant: Merchant, verdict: Verdict, answer: Answer) -> D
     return OutcomeUnknown("API_ERROR", detail=f"{op}_no_answer")
 
 
-def want_review(order: ChargeOrder, *, sent_at: datetime, now: datetime) -> None:
-    """Have a person look at a charge that can't be decided; once, after half an hour."""
+def want_review(order: Referenced, *, sent_at: datetime, now: datetime) -> None:
+    """Have a person look at a payment that can't be decided; once, after half an hour."""
     if now - sent_at < REVIEW_AFTER:
         return
     open_case(
         order,
-        summary="The gateway does not say what became of a charge: look for it there by the "
+        summary="The gateway does not say what became of a payment: look for it there by the "
         f"order id {order.reference}. Until then it counts neither as paid nor as refused.",
     )
 
 
-def open_case(order: ChargeOrder, *, summary: str) -> None:
-    """Write down once what a person has to decide about a charge."""
+def open_case(order: Referenced, *, summary: str) -> None:
+    """Write down once what a person has to decide about a payment."""
     _, was_new = Case.objects.get_or_create(
         organization_id=order.organization_id,
         kind=CaseKind.UNKNOWN_OUTCOME,
