@@ -76,11 +76,23 @@ def charge_of(*, organization_id: UUID, retref: str) -> GatewayTransaction | Non
         .filter(
             organization_id=organization_id,
             retref=retref,
-            kind__in=(TransactionKind.CHARGE, TransactionKind.HOSTED),
+            kind__in=(TransactionKind.CHARGE, TransactionKind.HOSTED, TransactionKind.SALE),
         )
         .order_by("-created_at")
         .first()
     )
+
+
+def note(
+    row: GatewayTransaction, state: TransactionState, body: Mapping[str, Any], **changes: Any
+) -> None:
+    """Write down what the gateway says of a row that is there already."""
+    now = clock.now()
+    changes |= {"state": state, "decided_at": now, "asked_at": now, "updated_at": now}
+    changes |= _fields(body)
+    GatewayTransaction.objects.filter(pk=row.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(row, name, value)
 
 
 def mark(row: GatewayTransaction, state: TransactionState) -> None:

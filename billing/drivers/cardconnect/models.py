@@ -117,13 +117,19 @@ class TransactionKind(models.TextChoices):
     CHARGE = "charge", "Charge"
     REFUND = "refund", "Refund"
     HOSTED = "hosted", "Hosted payment page"
+    SALE = "sale", "Card at a reader"
 
 
 class TransactionState(models.TextChoices):
-    """What became of it. `queued`: a refund that waits for its charge to settle."""
+    """What became of it.
+
+    `queued`: a refund that waits for its charge to settle. `authorized`: a sale that holds money of
+    which nothing was taken yet.
+    """
 
     QUEUED = "queued", "Queued"
     SENT = "sent", "Sent"
+    AUTHORIZED = "authorized", "Authorized"
     APPROVED = "approved", "Approved"
     DECLINED = "declined", "Declined"
     VOIDED = "voided", "Voided"
@@ -135,8 +141,11 @@ class TransactionState(models.TextChoices):
 class GatewayTransaction(BaseModel):
     """A transaction as the gateway last showed it: the listed fields of its answers, no others.
 
-    It is no write-ahead row (that is `PaymentAttempt`): it is written when there is an answer, or
-    when a refund has to wait.
+    It is no write-ahead row (that is `PaymentAttempt`): it is written when there is an answer, when
+    a refund has to wait, or right before a reader is asked, whose answer takes minutes.
+
+    `amount_minor` is what is settled in the end: of a sale, its tip included, what was asked for
+    and, once it was captured, what was captured.
     """
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -148,6 +157,13 @@ class GatewayTransaction(BaseModel):
     parent_retref = models.CharField(max_length=14, blank=True, help_text="What is refunded.")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
+    authorized_minor = models.BigIntegerField(
+        default=0, help_text="Of a sale: what its card was approved for."
+    )
+    tip_minor = models.BigIntegerField(default=0, help_text="Of a sale: the tip in it.")
+    sent_at = models.DateTimeField(
+        null=True, blank=True, help_text="Of a sale: when its reader was asked."
+    )
     respstat = models.CharField(max_length=1, blank=True)
     respproc = models.CharField(max_length=4, blank=True)
     respcode = models.CharField(max_length=4, blank=True)
