@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from tests.contract import journey_billing, journey_payments
+from tests.contract import journey_billing, journey_payments, journey_terminal
 from tests.simulators.stripe import API_VERSION, Json
 from tests.simulators.stripe.client import SECRET_KEY, StripeSimulator
 
@@ -82,5 +82,6 @@ def travel(simulator: StripeSimulator) -> Traveller:
     )
     traveller = Traveller(simulator, client.v1, answers)
     journey_payments.go(traveller)
+    journey_terminal.go(traveller)
     journey_billing.go(traveller)
     return traveller

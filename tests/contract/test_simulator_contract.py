@@ -89,6 +89,8 @@ EXPECTED = {
     "subscription_schedule.expiring",
     "subscription_schedule.released",
     "subscription_schedule.updated",
+    "terminal.reader.action_failed",
+    "terminal.reader.action_succeeded",
     "test_helpers.test_clock.advancing",
     "test_helpers.test_clock.ready",
 }
@@ -150,7 +152,7 @@ class TestJourney:
     ) -> None:
         kinds = {event["data"]["object"]["object"] for event in journey.simulator.events()}
         kinds |= {"balance_transaction", "invoice_payment", "subscription_item"}
-        kinds |= {"customer_balance_transaction"}
+        kinds |= {"customer_balance_transaction", "terminal.location"}
         deviations = [
             message
             for kind in sorted(kinds)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.contract import spec_from_sdk
 from tests.simulators import shop as shop_page
 from tests.simulators.cardpointe.client import CardPointeSimulator
+from tests.simulators.counter_steps import Counter
 from tests.simulators.payer import Payer
 from tests.simulators.receiver import Receiver
 from tests.simulators.standing_steps import Case
@@ -189,3 +190,9 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def case(simulator: StripeSimulator, v1: Any, customer: Any, price: Any, card: Any) -> Case:
     return Case(simulator, v1, customer, price)
+
+
+@pytest.fixture
+def counter(simulator: StripeSimulator, v1: Any) -> Counter:
+    """A till and the reader that a fresh account has."""
+    return Counter(simulator, v1)

@@ -12,7 +12,7 @@ from tests.simulators.stripe import resources
 from tests.simulators.stripe.api import Api, RequestContract
 from tests.simulators.stripe.control import Control
 from tests.simulators.stripe.deliveries import Deliveries
-from tests.simulators.stripe.engine import clockwork
+from tests.simulators.stripe.engine import clockwork, readers
 from tests.simulators.stripe.pages.site import Site
 from tests.simulators.stripe.persistence import Snapshot
 from tests.simulators.stripe.resources.webhook_endpoints import make_endpoint
@@ -44,6 +44,7 @@ class Simulator(SavesItself):
         self.site = Site(self.world, self.save_soon)
         if state_dir is not None:
             self.keep_in(Snapshot(self.world, state_dir))
+        readers.furnish(self.world)
 
     def use_endpoint(self, url: str, secret: str) -> None:
         """Send all events to a URL, as if an endpoint had been created for it."""

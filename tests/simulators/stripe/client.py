@@ -127,6 +127,22 @@ class StripeSimulator(SimulatorHandle):
         found: Json = self.control("POST", "disputes", {"dispute": dispute, "outcome": outcome})
         return found
 
+    def set_reader(self, reader: str, **how: Any) -> Json:
+        """Change what a reader is like: online, busy, authorizes_s, times_out, cardholder."""
+        found: Json = self.control("POST", "readers", {"reader": reader, **how})
+        return found
+
+    def at_reader(self, reader: str, does: str = "tap", **how: Any) -> Json:
+        """Do something at a reader: tap, insert, decline, cancel, unplug, …; return the reader."""
+        found: Json = self.control("POST", "readers/act", {"reader": reader, "does": does, **how})
+        return found
+
+    def till_pays(self, client_secret: str, connection_token: str, **how: Any) -> Json:
+        """Have a till's own SDK take a card for an intent; return the intent."""
+        proof = {"client_secret": client_secret, "connection_token": connection_token}
+        found: Json = self.control("POST", "tills/pay", {**proof, **how})
+        return found
+
     def reset(self, *, endpoints: bool = False) -> None:
         """Forget everything; webhook endpoints only if asked to."""
         self.control("POST", "reset", {"endpoints": endpoints})

@@ -8,8 +8,9 @@ from starlette.responses import JSONResponse, Response
 
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.api import Api
+from tests.simulators.stripe.counter import Counter
 from tests.simulators.stripe.deliveries import Deliveries, default_disturbance
-from tests.simulators.stripe.engine import clockwork, disputing
+from tests.simulators.stripe.engine import clockwork, disputing, readers
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.world import World, default_settings
 from tests.simulators.switchboard import Switchboard
@@ -33,6 +34,7 @@ class Control(Switchboard):
             ("GET", "events"): self._events,
             ("POST", "disputes"): self._dispute,
             ("POST", "reset"): self._reset,
+            **Counter(world, api.after_request).switches,
         }
 
     async def __call__(self, request: Request) -> Response:
@@ -127,6 +129,7 @@ class Control(Switchboard):
         self.world.agendas.clear()
         self.world.offset, self.world.stopped = 0, None
         self.world.settings = default_settings()
+        readers.furnish(self.world)
         for kind, rows in kept.items():
             for row_id, row in rows.items():
                 store.put(kind, row_id, row)

@@ -43,6 +43,8 @@ LABELS = {
     "payment_method": "PaymentMethod",
     "setup_intent": "setupintent",
     "subscription_item": "subscription_item",
+    "terminal.location": "location",
+    "terminal.reader": "terminal reader",
     "webhook_endpoint": "webhook endpoint",
     "billing_portal.configuration": "configuration",
     "test_helpers.test_clock": "test clock",

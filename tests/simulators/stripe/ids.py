@@ -35,11 +35,14 @@ PREFIXES = {
     "subscription": "sub",
     "subscription_item": "si",
     "subscription_schedule": "sub_sched",
+    "terminal.location": "tml",
+    "terminal.reader": "tmr",
     "test_helpers.test_clock": "clock",
     "webhook_endpoint": "we",
 }
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
-_LENGTHS = {"customer": 14, "product": 14, "subscription_item": 14, "checkout.session": 58}
+_SHORT = ("customer", "product", "subscription_item", "terminal.location", "terminal.reader")
+_LENGTHS = {**dict.fromkeys(_SHORT, 14), "checkout.session": 58}
 
 
 def token(length: int = 24) -> str:

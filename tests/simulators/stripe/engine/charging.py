@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from tests.simulators.stripe import Json, ids
 from tests.simulators.stripe.cards import UNAUTHENTICATED, Card, Decline
-from tests.simulators.stripe.engine import cardholding
+from tests.simulators.stripe.engine import cardholding, in_person
+from tests.simulators.stripe.periods import DAY
 from tests.simulators.stripe.world import World
+
+_HOLD_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def try_card(world: World, intent: Json, attempt: Attempt) -> Decline | None:
     if decline is not None:
         fail(world, intent, decline)
         return decline
-    _succeed(world, intent, attempt)
+    succeed(world, intent, attempt)
     return None
 
 
@@ -92,7 +95,8 @@ def fail(world: World, intent: Json, decline: Decline, *, charged: bool = True) 
     world.emit("payment_intent.payment_failed", intent)
 
 
-def _succeed(world: World, intent: Json, attempt: Attempt) -> None:
+def succeed(world: World, intent: Json, attempt: Attempt) -> None:
+    """Put an approved attempt on the books: taken, or held until it is captured."""
     captured = intent["capture_method"] != "manual"
     charge = _charge(world, intent, attempt.payment_method, None)
     charge["captured"] = captured
@@ -114,7 +118,8 @@ def _succeed(world: World, intent: Json, attempt: Attempt) -> None:
     if captured:
         world.emit("payment_intent.succeeded", intent)
     else:
-        world.schedule(world.now() + 7 * 86_400, "expire_authorization", intent["id"])
+        held = in_person.capture_before(charge) or world.now() + _HOLD_DAYS * DAY
+        world.schedule(held, "expire_authorization", intent["id"])
         world.emit("payment_intent.amount_capturable_updated", intent)
 
 
@@ -183,7 +188,6 @@ def _outcome(decline: Decline | None) -> Json:
 
 def _charge(world: World, intent: Json, method_id: str, decline: Decline | None) -> Json:
     method = world.store.get("payment_method", method_id)
-    shown = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
     charge_id = ids.new_id("charge")
     return {
         "id": charge_id,
@@ -214,19 +218,7 @@ def _charge(world: World, intent: Json, method_id: str, decline: Decline | None)
         "paid": decline is None,
         "payment_intent": intent["id"],
         "payment_method": method_id,
-        "payment_method_details": {
-            "card": {
-                **{name: method["card"][name] for name in shown},
-                "amount_authorized": intent["amount"] if decline is None else None,
-                "checks": method["card"]["checks"],
-                "installments": None,
-                "mandate": None,
-                "network": method["card"]["brand"],
-                "three_d_secure": None,
-                "wallet": None,
-            },
-            "type": "card",
-        },
+        "payment_method_details": _details(world, intent, method, approved=decline is None),
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
         "receipt_url": f"{world.public_url}/receipts/{charge_id}" if decline is None else None,
@@ -239,4 +231,25 @@ def _charge(world: World, intent: Json, method_id: str, decline: Decline | None)
         "status": "failed" if decline else "succeeded",
         "transfer_data": None,
         "transfer_group": None,
+    }
+
+
+def _details(world: World, intent: Json, method: Json, *, approved: bool) -> Json:
+    """Return what a charge says of the card it was made with."""
+    if method["type"] == in_person.TYPE:
+        return in_person.details(world, intent, method, approved=approved)
+    card = method["card"]
+    shown = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+    return {
+        "card": {
+            **{name: card[name] for name in shown},
+            "amount_authorized": intent["amount"] if approved else None,
+            "checks": card["checks"],
+            "installments": None,
+            "mandate": None,
+            "network": card["brand"],
+            "three_d_secure": None,
+            "wallet": None,
+        },
+        "type": "card",
     }

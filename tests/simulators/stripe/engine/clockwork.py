@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import (
     advancing,
+    at_reader,
     coupons,
     disputing,
     ending,
@@ -164,6 +165,7 @@ def _end_discount(world: World, discount_id: str) -> None:
 
 
 JOBS: dict[str, Job] = {
+    "act_at_reader": at_reader.act_when_due,
     "announce_invoice": _subscription(previewing.announce_invoice),
     "announce_schedule_end": _schedule(schedules.announce_end),
     "announce_trial_end": _subscription(_announce_trial_end),
@@ -176,6 +178,7 @@ JOBS: dict[str, Job] = {
     "expire_incomplete": _subscription(_expire_incomplete),
     "expire_pending_update": _subscription(_expire_pending_update),
     "fall_overdue": _invoice(_fall_overdue),
+    "finish_at_reader": at_reader.finish_when_due,
     "finalize_invoice": _invoice(_finalize_invoice),
     "resume_collection": _subscription(_resume_collection),
     "retry_invoice": _invoice(_retry_invoice),

@@ -152,7 +152,8 @@ async def receipt(world: World, _request: Request, charge_id: str) -> Response:
     charge = world.store.get("charge", charge_id)
     if not charge["paid"]:
         raise Refusal("A failed charge has no receipt.", status=404)
-    card = charge["payment_method_details"]["card"]
+    details = charge["payment_method_details"]
+    card = details[details["type"]]
     parts = [
         ("Date", day(charge["created"])),
         ("Paid with", f"{str(card['brand']).capitalize()} ending in {card['last4']}"),

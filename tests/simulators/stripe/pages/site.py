@@ -8,7 +8,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from tests.simulators.stripe.errors import Refusal
-from tests.simulators.stripe.pages import challenge, frame, hosted_checkout, hosted_invoice, portal
+from tests.simulators.stripe.pages import (
+    challenge,
+    frame,
+    hosted_checkout,
+    hosted_invoice,
+    portal,
+    reader,
+)
 from tests.simulators.stripe.pages.html import page
 from tests.simulators.stripe.world import World
 
@@ -26,6 +33,8 @@ _PAGES: tuple[tuple[re.Pattern[str], Page], ...] = (
     (re.compile(r"^/i/(\w+)/return$"), hosted_invoice.come_back),
     (re.compile(r"^/i/(\w+)/pdf$"), hosted_invoice.pdf),
     (re.compile(r"^/receipts/(\w+)$"), hosted_invoice.receipt),
+    (re.compile(r"^/terminal/(readers)$"), reader.show_all),
+    (re.compile(r"^/terminal/readers/(\w+)$"), reader.show),
     (re.compile(r"^/p/session/(\w+)(?:/.*)?$"), portal.show),
 )
 

@@ -24,6 +24,8 @@ from tests.simulators.stripe.resources import (
     subscription_items,
     subscription_schedules,
     subscriptions,
+    terminal_locations,
+    terminal_readers,
     test_clocks,
     webhook_endpoints,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "subscription_items",
     "subscription_schedules",
     "subscriptions",
+    "terminal_locations",
+    "terminal_readers",
     "test_clocks",
     "webhook_endpoints",
 ]

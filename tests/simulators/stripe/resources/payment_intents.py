@@ -1,7 +1,9 @@
 """/v1/payment_intents."""
 
+import re
+
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import cardholding, charging, intents, settling
+from tests.simulators.stripe.engine import cardholding, charging, in_person, intents, settling
 from tests.simulators.stripe.engine.charging import Attempt
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.resources.customers import live_customer
@@ -118,6 +120,11 @@ def create_payment_intent(call: Call) -> Json:
         }
     if params.has("payment_method_types"):
         intent["payment_method_types"] = params.texts("payment_method_types")
+        if in_person.TYPE in intent["payment_method_types"]:
+            intent["payment_method_options"][in_person.TYPE] = {
+                "request_extended_authorization": False,
+                "request_incremental_authorization_support": False,
+            }
     intent["confirmation_method"] = params.text("confirmation_method") or "automatic"
     _assign(call.world, intent, params)
     call.world.add(intent, "payment_intent.created")
@@ -158,6 +165,32 @@ def _confirm(call: Call, intent: Json) -> Json:
             payment_method=error.get("payment_method"),
         )
     return intent
+
+
+_CLAUSE = re.compile(r"""^metadata\[(['"])(\w+)\1\]:(['"])([^'"]*)\3$""")
+
+
+@route("GET", "/v1/payment_intents/search")
+def search_payment_intents(call: Call) -> Json:
+    """Return the PaymentIntents with all the metadata that is asked for, newest first."""
+    clauses = [_CLAUSE.match(part.strip()) for part in call.params.need("query").split(" AND ")]
+    if None in clauses:
+        raise Refusal("The simulator searches metadata['key']:'value' alone.", param="query")
+    wanted = {found[2]: found[4] for found in clauses if found}
+    rows = [
+        row
+        for row in call.world.store.rows("payment_intent")
+        if all(row["metadata"].get(key) == value for key, value in wanted.items())
+    ]
+    rows.reverse()
+    limit = call.params.integer("limit") or 10
+    return {
+        "object": "search_result",
+        "url": call.path,
+        "has_more": len(rows) > limit,
+        "data": rows[:limit],
+        "next_page": None,
+    }
 
 
 @route("GET", "/v1/payment_intents/{}", browser=True)
