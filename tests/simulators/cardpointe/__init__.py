@@ -1,7 +1,7 @@
 """A stateful stand-in for CardPointe: a process of its own, spoken to over HTTP only.
 
 It keeps to what the provider documents, and never imports from the product, so that nothing but
-the wire is shared. Integrated terminals are not in it yet; they will answer under `/bolt/`.
+the wire is shared. Integrated terminals answer under `/bolt/`.
 """
 
 from typing import Any

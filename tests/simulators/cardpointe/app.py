@@ -15,11 +15,14 @@ from tests.simulators.cardpointe.control import Control
 from tests.simulators.cardpointe.gateway import Gateway
 from tests.simulators.cardpointe.hpp import PaymentPage
 from tests.simulators.cardpointe.persistence import Snapshot
+from tests.simulators.cardpointe.terminals.service import Terminals
 from tests.simulators.cardpointe.world import World
 from tests.simulators.snapshots import SavesItself
 
 _TICK_S = 0.5
 _HOST = re.compile(r"(?P<site>[a-z0-9-]+)\.cardconnect\.com(?::\d+)?")
+_TERMINAL_HOST = re.compile(r"(?P<site>[a-z0-9-]+)\.cardpointe\.com(?::\d+)?")
+_TERMINAL_PATH = re.compile(r"/bolt/(?P<site>[a-z0-9-]+)(?P<rest>/.*)")
 _HPP_HOST = re.compile(r"(?P<name>[a-z0-9-]+)\.securepayments\.cardpointe\.com(?::\d+)?")
 _HPP_PATH = re.compile(r"/hpp/(?P<name>[a-z0-9-]+)/pay")
 _SITE_PATH = re.compile(r"/gw/(?P<site>[a-z0-9-]+)(?P<rest>/.*)")
@@ -38,7 +41,10 @@ class Simulator(SavesItself):
         self.cardsecure = CardSecure(self.world, self.gateway.faults)
         self.callbacks = Callbacks(self.world)
         self.page = PaymentPage(self.world, self.gateway, self.callbacks, self.save_soon)
-        self.control = Control(self.world, self.gateway, self.callbacks, self.save_soon)
+        self.terminals = Terminals(self.world, self.gateway, self.save_soon)
+        self.control = Control(
+            self.world, self.gateway, self.terminals, self.callbacks, self.save_soon
+        )
         if state_dir is not None:
             self.keep_in(Snapshot(self.world, state_dir))
 
@@ -51,7 +57,11 @@ class Simulator(SavesItself):
             response = await self.control(request)
             await response(scope, receive, send)
             return
-        site, path = _site_and_path(request)
+        site, path = _meant(request, _TERMINAL_PATH, _TERMINAL_HOST)
+        if site and path.startswith("/api/"):
+            await self.terminals(scope, receive, send, site=site, path=path)
+            return
+        site, path = _meant(request, _SITE_PATH, _HOST)
         if site and (path == "/cardconnect/rest" or path.startswith("/cardconnect/rest/")):
             await self.gateway(scope, receive, send, site=site, path=path)
         else:
@@ -79,6 +89,7 @@ class Simulator(SavesItself):
         while True:
             await asyncio.sleep(_TICK_S)
             self.gateway.run_due()
+            self.terminals.run_due()
             if self.world.store.dirty:
                 self.save_soon()
 
@@ -91,14 +102,14 @@ def _page_name(request: Request) -> str:
     return host["name"] if host is not None and request.url.path == "/pay" else ""
 
 
-def _site_and_path(request: Request) -> tuple[str, str]:
-    """Return whose host is meant: by its real name, or by the path prefix `/gw/<site>`.
+def _meant(request: Request, of_path: re.Pattern[str], of_host: re.Pattern[str]) -> tuple[str, str]:
+    """Return whose host is meant: by its real name, or by a prefix such as `/gw/<site>`.
 
     A site's test host is `<site>-uat`; this is a test environment only, so both are the same.
     """
     path = request.scope["path"]
-    if (matched := _SITE_PATH.fullmatch(path)) is not None:
+    if (matched := of_path.fullmatch(path)) is not None:
         return matched["site"].removesuffix("-uat"), matched["rest"]
-    if (matched := _HOST.fullmatch(request.headers.get("host", ""))) is not None:
+    if (matched := of_host.fullmatch(request.headers.get("host", ""))) is not None:
         return matched["site"].removesuffix("-uat"), path
     return "", path

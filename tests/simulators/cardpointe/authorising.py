@@ -111,7 +111,8 @@ def _card(call: Call, account: str) -> Json:
         call.warn("account is a number, not a token")
         account = tokens.keep(call.world, site, account)
     card = tokens.known(call.world, site, account)
-    if card is None:
+    # A reader may authorize what it has just read once more, when it got no answer.
+    if card is None or (card.get("expired") and "entrymode" not in call.body):
         raise Refused("98")
     return card
 
@@ -209,6 +210,9 @@ def _store(call: Call, source: _Source, verdict: Verdict, amount: int) -> Json:
         cof=given["cof"],
         cofscheduled=given["cofscheduled"],
         ecomind=given["ecomind"],
+        # Readers say how they got the card, and what its chip told them.
+        entrymode=call.body.get("entrymode", "ECommerce"),
+        emvTagData=call.body.get("emvTagData", ""),
     )
     if verdict.code.stat != "A":
         return txn
@@ -241,7 +245,7 @@ def _answer(call: Call, source: _Source, txn: Json, checks: Json) -> Json:
         "commcard": " C ",
     }
     if approved:
-        body.update(authcode=txn["authcode"], expiry=txn["expiry"], entrymode="ECommerce")
+        body.update(authcode=txn["authcode"], expiry=txn["expiry"], entrymode=txn["entrymode"])
     if approved or merchant.avs or merchant.cvv:
         body.update(checks)
     if timed_out:

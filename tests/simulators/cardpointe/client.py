@@ -12,7 +12,7 @@ all of site `fts` with user `testing`, password `testing123`; and `OTHER_MID` of
 
 What is wrong goes to `add_fault(kind, …)`; it meets the next `times` calls (1), after `skip` (0)
 others, of the operation `op` (else what the kind is for), narrowed by `orderid`, `merchid`,
-`amount`:
+`amount`, or for calls of readers `hsn`:
 
 * `drop_before` (nothing is stored), `drop_after` (stored, no answer), `late_commit` (stored
   `seconds`=20 later by the virtual clock), each with `hold_s` before the connection is cut;
@@ -26,7 +26,7 @@ Time is virtual: `advance(seconds)`. Batches close at 22:00 UTC of that time, or
 calls a minute for inquire, profile, settlestat and funding is on: `settings(rate_limit=0)` lifts
 it. Noise (shuffled and invented fields) is on: `settings(noise=False)`. `transactions()` shows what
 is stored, in minor units, `requests()` what was asked, with `warnings` about what the real gateway
-lets pass although its contract does not.
+lets pass although its contract does not. Card readers: see `terminals/client.py`.
 """
 
 import json
@@ -38,12 +38,13 @@ import httpx
 
 from tests.simulators.cardpointe import Json
 from tests.simulators.cardpointe.merchants import FNOR_MID, PASSWORD, SITE, USER
+from tests.simulators.cardpointe.terminals.client import ReaderHandle
 from tests.simulators.handle import SimulatorHandle
 
 _CALLBACKS_WITHIN_S = 10
 
 
-class CardPointeSimulator(SimulatorHandle):
+class CardPointeSimulator(SimulatorHandle, ReaderHandle):
     """A running simulator. Use `start` as a context manager, or `at` for one that runs already."""
 
     module = "tests.simulators.cardpointe"

@@ -6,6 +6,8 @@ from tests.simulators.cardpointe import Json, batches, funding, merchants, token
 from tests.simulators.cardpointe.callbacks import BODIES, MODES, Callbacks
 from tests.simulators.cardpointe.gateway import Gateway
 from tests.simulators.cardpointe.moments import Moments
+from tests.simulators.cardpointe.terminals.service import Terminals
+from tests.simulators.cardpointe.terminals.switches import ReaderSwitches
 from tests.simulators.cardpointe.world import World
 from tests.simulators.switchboard import Switchboard
 
@@ -16,12 +18,18 @@ class Control(Switchboard):
     bad_input = (*Switchboard.bad_input, KeyError)
 
     def __init__(
-        self, world: World, gateway: Gateway, callbacks: Callbacks, after_change: Callable[[], None]
+        self,
+        world: World,
+        gateway: Gateway,
+        terminals: Terminals,
+        callbacks: Callbacks,
+        after_change: Callable[[], None],
     ) -> None:
         super().__init__(
             faults=gateway.faults, journal=gateway.journal, settings=lambda: self.world.settings
         )
         self.world, self.gateway, self.callbacks = world, gateway, callbacks
+        self.terminals = terminals
         self.after_change = after_change
         self.moments = Moments(world)
         self.switches |= {
@@ -41,6 +49,7 @@ class Control(Switchboard):
             ("POST", "reset"): self._reset,
             ("POST", "moments"): self._keep_moment,
             ("POST", "moments/back"): self._go_back,
+            **ReaderSwitches(world, terminals).table(),
         }
 
     def _turned(self) -> None:
@@ -66,6 +75,7 @@ class Control(Switchboard):
         if self.world.stopped is not None:
             self.world.stopped = target
         self.gateway.run_due()
+        self.terminals.run_due()
         return self._clock(given, query)
 
     def _merchants(self, _given: Json, _query: dict[str, str]) -> Json:
@@ -180,3 +190,4 @@ class Control(Switchboard):
         self.faults.waiting.clear()
         self.journal.entries.clear()
         self.gateway.limiter.seen.clear()
+        self.terminals.floor.clear()

@@ -43,6 +43,8 @@ class Fault(BaseFault):
     orderid: str = ""
     merchid: str = ""
     amount: str = ""
+    # Of a call for a reader: its hardware serial number.
+    hsn: str = ""
     # decline, b_code: who says what; without a processor it is the merchant's.
     proc: str = ""
     code: str = ""
@@ -76,7 +78,8 @@ class Fault(BaseFault):
         """Say whether a call is meant."""
         if self.op != "*" and op not in ((self.op,) if self.op else KINDS[self.kind]):
             return False
-        wanted = {"orderid": self.orderid, "merchid": self.merchid, "amount": self.amount}
+        names = ("orderid", "merchid", "amount", "hsn")
+        wanted = {name: getattr(self, name) for name in names}
         return all(not value or str(fields.get(name)) == value for name, value in wanted.items())
 
     @property

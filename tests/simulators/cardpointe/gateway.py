@@ -105,11 +105,11 @@ class Gateway:
             pending.put_off(self.world, entry["op"], call, seconds=fault.seconds)
             return None
         if fault.status is not None and not fault.commit:
-            return _forced(fault)
+            return answer_by_force(fault)
         response = self._done(handler, call, entry)
         if fault.kind == "drop_after":
             return None
-        return response if fault.status is None else _forced(fault)
+        return response if fault.status is None else answer_by_force(fault)
 
     def _done(self, handler: routing.Handler, call: Call, entry: Json) -> Response:
         try:
@@ -125,10 +125,8 @@ class Gateway:
     def _shown(self, answer: Any, fault: Fault | None) -> Response:
         if isinstance(answer, str):
             return PlainTextResponse(answer)
-        if fault is not None and isinstance(answer, dict):
-            for kind, name in (("no_retref", "retref"), ("no_respstat", "respstat")):
-                if fault.kind == kind:
-                    answer = {key: value for key, value in answer.items() if key != name}
+        if isinstance(answer, dict):
+            answer = without_parts(answer, fault)
         if self.world.setting("noise"):
             answer = noise.disturb(answer, self.world.random)
         text = json.dumps(answer)
@@ -147,12 +145,7 @@ class Gateway:
         return known
 
     def _http_error(self, error: HttpError, path: str) -> Response:
-        body = {
-            "timestamp": self.world.stamp(),
-            "status": error.status,
-            "error": error.name,
-            "path": path,
-        }
+        body = error.body(path, self.world.stamp())
         return JSONResponse(body, error.status, headers=error.headers)
 
 
@@ -215,7 +208,14 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _forced(fault: Fault) -> Response:
+def without_parts(answer: Json, fault: Fault | None) -> Json:
+    """Return an answer without what a fault takes from it."""
+    taken = {"no_retref": "retref", "no_respstat": "respstat"}.get(fault.kind if fault else "")
+    return {name: value for name, value in answer.items() if name != taken}
+
+
+def answer_by_force(fault: Fault) -> Response:
+    """Return the error that a fault asks for."""
     headers = {}
     if fault.retry_after is not None:
         headers["X-Rate-Limit-Retry-After-Seconds"] = str(fault.retry_after)

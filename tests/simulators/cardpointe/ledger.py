@@ -13,6 +13,9 @@ from tests.simulators.cardpointe.world import World
 AUTHORIZED, QUEUED, VOIDED = "Authorized", "Queued for Capture", "Voided"
 DECLINED, ZERO, ACCEPTED = "Declined", "Zero Amount", "Accepted"
 
+_WHERE_THERE_IS_ONE = (
+    "orderid", "batchid", "authcode", "expiry", "name", "profileid", "acctid", "emvTagData",
+)  # fmt: skip
 _LIKE_A_CARD = re.compile(r"\d{13,}")
 
 
@@ -132,9 +135,9 @@ def shown(world: World, txn: Json) -> Json:
         "voidable": "Y" if is_voidable(world, txn) else "N",
         "refundable": "Y" if is_refundable(txn, merchant) else "N",
         "authdate": world.stamp(txn["created"])[:8],
-        "entrymode": "ECommerce",
+        "entrymode": txn.get("entrymode", "ECommerce"),
     }
-    for name in ("orderid", "batchid", "authcode", "expiry", "name", "profileid", "acctid"):
+    for name in _WHERE_THERE_IS_ONE:
         if txn.get(name):
             body[name] = txn[name]
     for name, moment in (("capturedate", "captured_at"), ("settledate", "settled_at")):

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from tests.simulators.cardpointe import Json
 
 SITE, USER, PASSWORD = "fts", "testing", "testing123"
+# What the terminal service wants in `Authorization`.
+API_KEY = "testing-terminals"
 # The merchant IDs every fresh simulator has, by what makes them different.
 FNOR_MID = "496160873888"
 RPCT_MID = "496160873889"
@@ -43,6 +45,10 @@ class Merchant:
     # The hosted payment page: its name, and where it tells of payments.
     hpp_name: str = ""
     hpp_url: str = ""
+    # The key of the terminal service, the same for all merchant IDs of a customer; "" has none.
+    api_key: str = ""
+    # Readers may take debit cards with their PIN.
+    pin_debit: bool = False
 
     @property
     def family(self) -> str:
@@ -68,9 +74,15 @@ def shown(merchant: Merchant) -> Json:
 def defaults() -> list[Merchant]:
     """Return the merchants of a fresh simulator."""
     return [
-        Merchant(FNOR_MID, echeck=True, hpp_name="till"),
-        Merchant(RPCT_MID, cardproc="RPCT"),
-        Merchant(CAD_MID, currency="CAD"),
+        Merchant(FNOR_MID, echeck=True, hpp_name="till", api_key=API_KEY),
+        Merchant(RPCT_MID, cardproc="RPCT", api_key=API_KEY),
+        Merchant(CAD_MID, currency="CAD", api_key=API_KEY),
         Merchant(STRICT_MID, avs=True, cvv=True, refunds_unsettled=True),
-        Merchant(OTHER_MID, site=OTHER_SITE, user="acme", password="acme-secret"),
+        Merchant(
+            OTHER_MID,
+            site=OTHER_SITE,
+            user="acme",
+            password="acme-secret",
+            api_key="acme-terminals",
+        ),
     ]

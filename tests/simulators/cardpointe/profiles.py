@@ -121,7 +121,7 @@ def _card(call: Call) -> Json:
         call.warn("account is a number, not a token")
         token = tokens.keep(call.world, call.merchant.site, token)
     card = tokens.known(call.world, call.merchant.site, token)
-    if card is None:
+    if card is None or card.get("expired"):
         raise Refused("98")
     return card
 

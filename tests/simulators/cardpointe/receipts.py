@@ -12,23 +12,28 @@ def extras(call: Call, card: Json, txn: Json) -> Json:
     """Return the parts of an answer that were asked for."""
     given, found = call.fields, {}
     if given["receipt"]:
-        receipt = {
-            "dba": "Till Test Merchant",
-            "header": "",
-            "footer": "",
-            "dateTime": call.world.stamp(),
-            "nameOnCard": given["name"],
-            "orderNote": "",
-            "items": "",
-            "phone": "",
-        }
+        made = receipt(call.world.stamp(), name=given["name"])
         name = "receiptObj" if given["receipt"] == "json" else "receipt"
-        found[name] = receipt if name == "receiptObj" else json.dumps(receipt)
+        found[name] = made if name == "receiptObj" else json.dumps(made)
     if given.is_set("bin") and not card["bank"]:
         found["binInfo"] = bin_info(card)
     if txn["respstat"] == "A" and (fields := call.body.get("userfields")) is not None:
         found["userfields"] = fields
     return found
+
+
+def receipt(stamp: str, *, name: str) -> Json:
+    """Return what is printed besides the amount."""
+    return {
+        "dba": "Till Test Merchant",
+        "header": "",
+        "footer": "",
+        "dateTime": stamp,
+        "nameOnCard": name,
+        "orderNote": "",
+        "items": "",
+        "phone": "",
+    }
 
 
 def bin_info(card: Json) -> Json:

@@ -29,3 +29,7 @@ class HttpError(Exception):
         self.status, self.name = status, name
         self.headers = {key.replace("_", "-"): value for key, value in headers.items()}
         super().__init__(f"{status} {name}")
+
+    def body(self, path: str, stamp: str) -> Json:
+        """Return the answer."""
+        return {"timestamp": stamp, "status": self.status, "error": self.name, "path": path}

@@ -80,6 +80,14 @@ def use(world: World, row: Json) -> tuple[str | None, str | None]:
     return found
 
 
+def expire(world: World, site: str, token: str) -> None:
+    """Let a token be good for nothing from now on."""
+    row = known(world, site, token)
+    if row is not None:
+        row["expired"] = True
+        world.store.touch("vault", f"{site}/{token}")
+
+
 def masked(row: Json) -> str:
     """Return a card as it is shown: two first and four last digits."""
     token = row["token"]

@@ -9,6 +9,7 @@ from typing import Any
 from tests.simulators.cardpointe import Json, merchants
 from tests.simulators.cardpointe.merchants import Merchant
 from tests.simulators.cardpointe.store import Store
+from tests.simulators.cardpointe.terminals import readers
 
 # Coprime with a power of ten: numbers that look random, are never repeated, and follow a seed.
 _STRIDE = 7_919_317
@@ -36,6 +37,13 @@ def default_settings() -> Json:
         "hpp_body": "form",
         "hpp_mode": "once",
         "hpp_delay_s": 0,
+        # Readers: how long the answer of a card's bank takes to them, how long the service waits
+        # for a gateway that says nothing, whether it then authorizes once more, and the HTTP
+        # status of "already in use" and "in merchant mode", which is not documented.
+        "terminal_auth_s": 0,
+        "terminal_gateway_s": 32,
+        "terminal_reauth": False,
+        "terminal_busy_status": 500,
     }
 
 
@@ -57,6 +65,7 @@ class World:
         self.random = random.Random(self.seed)  # noqa: S311 - noise, and the same noise every time
         for merchant in merchants.defaults():
             self.put_merchant(merchant)
+        readers.put(self, readers.new(readers.HSN))
 
     def restore(self, saved: Json) -> None:
         """Take over what a former process had."""
