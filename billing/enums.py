@@ -82,6 +82,7 @@ class AttemptKind(TextChoices):
     CARD = "card", "Card"
     HOSTED_CHECKOUT = "hosted_checkout", "Provider's checkout page"
     TERMINAL = "terminal", "Terminal"
+    CAPTURE = "capture", "Capture of an authorization"
     MANUAL = "manual", "Marked paid"
     FREE = "free", "Nothing to pay"
     REFUND = "refund", "Money back"

@@ -113,3 +113,28 @@ class RefundRefused(DomainError):
 
     code = "INVALID_REQUEST"
     status = 400
+
+
+class TerminalBusy(DomainError):
+    """This reader is taking another payment. Wait for it, or cancel it.
+
+    `fields` says who holds it, where that is one of ours: `payment_id`, `reference`, `started_by`,
+    `since`.
+    """
+
+    code = "TERMINAL_BUSY"
+    status = 409
+
+
+class TerminalOffline(DomainError):
+    """This reader can't be reached. Check that it is switched on and connected."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class PaymentNotPossible(DomainError):
+    """This payment is not in a state that allows this."""
+
+    code = "CONFLICT"
+    status = 409

@@ -170,3 +170,8 @@ def queue_attempt_resolution(*, attempt_id: str, delay_s: float) -> None:
             logger.warning("job.not_queued", extra={"job": RESOLVE_ATTEMPT})
 
     transaction.on_commit(send)
+
+
+def queue_after_commit(name: str, **kwargs: Any) -> None:
+    """Have another app's job run once this transaction is committed."""
+    transaction.on_commit(functools.partial(_send, name, **kwargs), robust=True)

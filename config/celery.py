@@ -18,6 +18,8 @@ from django.conf import settings
 DEFAULT_QUEUE = "till"
 MIRROR_QUEUE = "mirror"
 RETRY_QUEUE = "billing-retry"
+# Whoever starts a reader may wait for minutes: threads of their own, so that nothing else waits.
+READERS_QUEUE = "readers"
 
 # The guarantee behind each wake-up: what a lost message leaves behind is found here.
 _BILLING_SWEEPS: dict[str, timedelta | crontab] = {
@@ -41,6 +43,11 @@ _GATEWAY_SWEEPS: dict[str, timedelta | crontab] = {
     "cardconnect.send_queued_refunds": timedelta(minutes=15),
     "cardconnect.delete_unused_profiles": timedelta(minutes=10),
 }
+_READER_SWEEPS: dict[str, timedelta | crontab] = {
+    "terminals.sweep_payments": timedelta(seconds=10),
+    "terminals.refresh_statuses": timedelta(seconds=45),
+    "terminals.void_forgotten": timedelta(minutes=5),
+}
 _OTHER_SWEEPS: dict[str, timedelta | crontab] = {
     "billing.drain_mirror": timedelta(seconds=5),
     "notifications.sweep_messages": timedelta(seconds=30),
@@ -55,7 +62,7 @@ def beat_schedule(*, with_billing: bool, billing_queue: str) -> dict[str, dict[s
     for name, every in _OTHER_SWEEPS.items():
         schedule[name] = {"task": name, "schedule": every}
     if with_billing:
-        for name, every in (_BILLING_SWEEPS | _GATEWAY_SWEEPS).items():
+        for name, every in (_BILLING_SWEEPS | _GATEWAY_SWEEPS | _READER_SWEEPS).items():
             schedule[name] = {
                 "task": name,
                 "schedule": every,
@@ -74,7 +81,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()
 app.autodiscover_tasks()
 app.conf.task_default_queue = DEFAULT_QUEUE
-app.conf.task_routes = {"billing.drain_mirror": {"queue": MIRROR_QUEUE}}
+app.conf.task_routes = {
+    "billing.drain_mirror": {"queue": MIRROR_QUEUE},
+    "terminals.run_sale": {"queue": READERS_QUEUE},
+}
 # Kept in memory: every entry but one is a short interval, and a file would have to live somewhere.
 app.conf.beat_scheduler = "celery.beat:Scheduler"
 app.conf.beat_schedule = beat_schedule(

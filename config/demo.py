@@ -157,6 +157,7 @@ def _start(system: System, children: list[Child], options: Options) -> None:
 def _start_application(system: System, children: list[Child], options: Options) -> None:
     system.forget_worker()
     _run(system.worker(), children)
+    _run(system.readers(), children)
     _run(system.development_web() if options.is_development else system.web(), children)
 
 

@@ -126,13 +126,22 @@ class System:
         return self._child("web", command, DEBUG="1")
 
     def worker(self, *, concurrency: int = 2) -> Child:
-        """Return a Celery worker that takes jobs from every queue."""
+        """Return a Celery worker that takes jobs from every queue but that of the readers."""
         command = [
             *(sys.executable, "-m", "celery", "-A", "config.celery", "worker"),
             *("--queues", "till,mirror,billing-retry", "--concurrency", str(concurrency)),
             *("--without-gossip", "--without-mingle", "--loglevel", "INFO"),
         ]
         return self._child("worker", command)
+
+    def readers(self, *, concurrency: int = 16) -> Child:
+        """Return a Celery worker whose threads wait at readers, for minutes each."""
+        command = [
+            *(sys.executable, "-m", "celery", "-A", "config.celery", "worker"),
+            *("--queues", "readers", "--pool", "threads", "--concurrency", str(concurrency)),
+            *("--without-gossip", "--without-mingle", "--loglevel", "INFO"),
+        ]
+        return self._child("readers", command)
 
     def beat(self) -> Child:
         """Return Celery's clock."""

@@ -21,6 +21,11 @@ class NoTerminals(TerminalCalls):
         del organization_id
         _refuse()
 
+    def terminal_currency(self, account_id: UUID | None) -> str:
+        """Return what most would charge in: a provider with accounts of its own knows better."""
+        del account_id
+        return "USD"
+
     def retrieve_reader(self, reader: ReaderRef) -> NoReturn:
         """Refuse."""
         del reader

@@ -24,6 +24,10 @@ class TerminalCalls(Protocol):
         """
         ...
 
+    def terminal_currency(self, account_id: UUID | None) -> str:
+        """Return the one currency (upper case) in which readers of an account charge."""
+        ...
+
     def retrieve_reader(self, reader: ReaderRef) -> ReaderSnapshot:
         """Ask how a reader is doing.
 

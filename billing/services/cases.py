@@ -7,6 +7,7 @@ from billing.models import Case, Dispute, ManualPayment, Refund, Subscription
 from billing.money import Money
 from billing.services import timeline
 from billing.types import Cause
+from orgs.models import Organization
 
 
 def open_late_winner(
@@ -158,6 +159,33 @@ def open_paid_twice(*, payment: ManualPayment) -> bool:
         },
     )
     return was_new
+
+
+def open_late_sale(
+    *,
+    organization: Organization,
+    provider: str,
+    external_id: str,
+    external_payment_id: str,
+    reader: str,
+    amount: Money,
+) -> Case | None:
+    """A reader took a payment that nobody waits for any more; None when that is no news.
+
+    It is given up by a job, or (with `external_payment_id`: it was captured) by a person with one
+    click. The caller has locked the organization.
+    """
+    case, was_new = Case.objects.get_or_create(
+        organization=organization,
+        kind=CaseKind.LATE_WINNER,
+        external_id=external_id,
+        defaults={
+            "external_payment_id": external_payment_id,
+            "summary": f"{amount.display()} were approved at {reader} ({provider}) for a payment "
+            "that was over: it is being voided, or has to be refunded.",
+        },
+    )
+    return case if was_new else None
 
 
 def resolve_case(*, case: Case, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from billing.drivers import registry
 from billing.drivers.base import DriverError, ObjectMissing
 from billing.enums import (
     FINAL_STATUSES,
+    AttemptKind,
     CaseKind,
     CaseState,
     InvoiceStatus,
@@ -15,7 +16,7 @@ from billing.enums import (
     RefundReason,
 )
 from billing.errors import NotPossibleNow
-from billing.models import Case, Obligation
+from billing.models import Case, Obligation, PaymentAttempt
 from billing.money import Money
 from billing.services import cases, projection, refunds, refusals
 from billing.types import Cause, SubscriptionSnapshot
@@ -45,9 +46,9 @@ def find_remedy(*, case: Case) -> Remedy:
         NotFound: the payment is gone, or not this organization's.
         ProviderBusy, ProviderFailed: the provider did not answer.
     """
-    if case.kind != CaseKind.LATE_WINNER or case.state != CaseState.OPEN or not case.subscription:
+    provider = _provider(case)
+    if case.kind != CaseKind.LATE_WINNER or case.state != CaseState.OPEN or not provider:
         raise NotPossibleNow("This case has nothing to give back.")
-    provider = case.subscription.provider
     if case.external_payment_id:
         return _with_payment(case, Remedy(provider, "", case.external_payment_id))
     try:
@@ -90,6 +91,15 @@ def refund_late_winner(*, case: Case, cause: Cause, now: datetime) -> Obligation
     if debt is None or debt.state == ObligationState.SETTLED:
         cases.resolve_case(case=case, now=now)
     return debt
+
+
+def _provider(case: Case) -> str:
+    """Return who took the payment; empty while nothing is known that could be given back."""
+    if case.subscription is not None:
+        return case.subscription.provider
+    tries = PaymentAttempt.objects.for_org(case.organization).filter(kind=AttemptKind.TERMINAL)
+    taken = tries.filter(external_id=case.external_payment_id) if case.external_payment_id else None
+    return (taken.values_list("provider", flat=True).first() or "") if taken is not None else ""
 
 
 def _with_payment(case: Case, remedy: Remedy) -> Remedy:

@@ -110,7 +110,17 @@ def _belongs(organization: Organization, charge: ChargeSnapshot) -> bool:
     if charge.external_customer_id and payers.filter(external_id=charge.external_customer_id):
         return True
     paid = Invoice.objects.for_org(organization).filter(provider=charge.provider)
-    return paid.filter(external_payment_id=charge.external_payment_id).exists()
+    if paid.filter(external_payment_id=charge.external_payment_id).exists():
+        return True
+    return _was_taken_in_person(organization, charge)
+
+
+def _was_taken_in_person(organization: Organization, charge: ChargeSnapshot) -> bool:
+    """Say whether a reader of theirs took it, also if it was one too many."""
+    tries = PaymentAttempt.objects.for_org(organization).filter(
+        kind=AttemptKind.TERMINAL, provider=charge.provider
+    )
+    return tries.filter(external_id=charge.external_payment_id).exists()
 
 
 def _by_key(organization: Organization, request: RefundRequest) -> Obligation | None:

@@ -1,5 +1,6 @@
 """Unknown is a state: asking the provider what became of a call that had no answer."""
 
+import dataclasses
 import logging
 import uuid
 from collections.abc import Callable
@@ -37,6 +38,27 @@ _OPEN = (AttemptState.SENT, AttemptState.UNKNOWN)
 logger = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asker:
+    """How another app asks about debts that it keeps.
+
+    `ask` says whether an attempt is decided, and may raise a `DriverError`: see `resolve_attempt`.
+    `end_unsent` lets go of one that was never sent. `longest_pause_s` is between two questions.
+    """
+
+    ask: Callable[[PaymentAttempt, Cause, datetime], bool]
+    end_unsent: Callable[[PaymentAttempt, datetime], None]
+    longest_pause_s: int = _LONGEST_PAUSE_S
+
+
+_askers: dict[str, Asker] = {}
+
+
+def register(kind: ObligationKind, asker: Asker) -> None:
+    """Leave the questions about debts of a kind to another app."""
+    _askers[kind] = asker
+
+
 def await_answer(*, attempt: PaymentAttempt, now: datetime) -> datetime:
     """Mark a sent attempt as unknown and have it asked about; return when."""
     resolve_after = now + timedelta(seconds=FIRST_QUESTION_AFTER_S)
@@ -63,6 +85,8 @@ def _end_unsent(now: datetime) -> None:
         given_up_changes.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
     for attempt in unsent.filter(obligation__kind=ObligationKind.REFUND):
         refund_outcome.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
+    for attempt in unsent.filter(obligation__kind__in=_askers).select_related("obligation"):
+        _askers[attempt.obligation.kind].end_unsent(attempt, now)
     unsent.update(state=AttemptState.NOT_PROCESSED, resolved_at=now, updated_at=now)
 
 
@@ -88,6 +112,8 @@ def resolve_attempt(
 def _ask(attempt: PaymentAttempt, cause: Cause, now: datetime) -> bool:
     if attempt.obligation.kind == ObligationKind.REFUND:
         return _ask_about_refund(attempt, cause, now)
+    if attempt.obligation.kind in _askers:
+        return _askers[attempt.obligation.kind].ask(attempt, cause, now)
     ask = _QUESTIONS.get(ObligationKind(attempt.obligation.kind))
     if ask is None or attempt.obligation.subscription is None:
         return False
@@ -178,10 +204,12 @@ def _claim(attempt_id: uuid.UUID | str, now: datetime, *, force: bool) -> Paymen
     waiting = PaymentAttempt.objects.filter(pk=attempt_id, state__in=_OPEN)
     if not force:
         waiting = waiting.filter(resolve_after__lte=now)
-    row = waiting.values("asked", "resolve_after").first()
+    row = waiting.values("asked", "obligation__kind").first()
     if row is None:
         return None
-    pause = min(_LONGEST_PAUSE_S, FIRST_QUESTION_AFTER_S * 2 ** row["asked"])
+    asker = _askers.get(row["obligation__kind"])
+    longest = asker.longest_pause_s if asker else _LONGEST_PAUSE_S
+    pause = min(longest, FIRST_QUESTION_AFTER_S * 2 ** row["asked"])
     claimed = waiting.filter(asked=row["asked"]).update(
         state=AttemptState.UNKNOWN,
         asked=F("asked") + 1,

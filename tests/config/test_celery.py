@@ -27,6 +27,9 @@ SWEEPS = {
     "cardconnect.poll_accounts": 900,
     "cardconnect.send_queued_refunds": 900,
     "cardconnect.delete_unused_profiles": 600,
+    "terminals.sweep_payments": 10,
+    "terminals.refresh_statuses": 45,
+    "terminals.void_forgotten": 300,
 }
 
 
