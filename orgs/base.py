@@ -52,6 +52,18 @@ def insert_once(row: models.Model) -> bool:
         return bool(cursor.rowcount)
 
 
+def values_of(row: models.Model) -> dict[str, Any]:
+    """Return what the columns of a row hold."""
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}  # noqa: SLF001 - as above
+
+
+def save_changes(row: BaseModel, *, since: dict[str, Any]) -> None:
+    """Write the columns that differ from what `values_of` returned; nothing if none does."""
+    changed = [name for name, value in values_of(row).items() if since[name] != value]
+    if changed:
+        row.save(update_fields=[*changed, "updated_at"])
+
+
 class EncryptedTextField(models.BinaryField):  # type: ignore[type-arg]
     """Text that is readable in Python and ciphertext in the database."""
 

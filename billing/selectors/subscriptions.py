@@ -54,12 +54,27 @@ def is_in_force(subscription: Subscription | None) -> bool:
 
 
 def histories_of(organizations: Iterable[Organization]) -> dict[UUID, list[Subscription]]:
-    """Return what several organizations have had, in one query: first what `current` returns."""
+    """Return what several organizations have had, in one query: first what `current` returns.
+
+    Ranked here: with the rank in it, the query takes longer to write than to answer.
+    """
     rows = Subscription.objects.filter(organization__in=organizations).of_payer()
     found: dict[UUID, list[Subscription]] = {}
-    for row in _best_first(rows.select_related("plan_version__plan")):
-        found.setdefault(row.organization_id, []).append(row)
+    for row in sorted(rows.select_related("plan_version__plan").order_by(), key=_rank):
+        if row.activated_at is not None or row.status not in FINAL_STATUSES:
+            found.setdefault(row.organization_id, []).append(row)
     return found
+
+
+def _rank(row: Subscription) -> tuple[int, float]:
+    """Return what sorts as `_best_first` does."""
+    if row.is_live:
+        rank = 0
+    elif row.is_free and row.status == SubscriptionStatus.ACTIVE:
+        rank = 1
+    else:
+        rank = 2 if row.status == SubscriptionStatus.INCOMPLETE else 3
+    return rank, -row.created_at.timestamp()
 
 
 def live(organization: Organization) -> Subscription | None:

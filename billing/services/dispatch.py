@@ -11,7 +11,6 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from billing.drivers.base import DriverError
-from billing.enums import InboxState
 from billing.models import InboxEvent
 from billing.services import (
     checkout_sync,
@@ -45,7 +44,12 @@ WHERE id IN (
     WHERE state IN ('pending', 'failed') AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 )
-RETURNING id
+RETURNING *
+"""
+
+_OURS = """
+SELECT id, claimed_at FROM billing_inboxevent
+WHERE id = ANY(%s) AND state = 'processing' ORDER BY id FOR UPDATE
 """
 
 _DONE = """
@@ -60,19 +64,21 @@ logger = logging.getLogger(__name__)
 
 
 def drain_inbox(*, now: datetime, limit: int = BATCH) -> int:
-    """Handle whatever is due, batch by batch; say how many events were handled."""
-    handled = 0
-    while batch := _claim(limit):
-        handled += _handle_batch(batch, now)
+    """Handle whatever is due, batch by batch; say how many events were handled.
+
+    Whatever comes while the last batch is handled wakes the inbox again.
+    """
+    handled, is_more = 0, True
+    while is_more:
+        batch = _claim(limit)
+        handled += _handle_batch(batch, now) if batch else 0
+        is_more = len(batch) == limit
     return handled
 
 
 def _claim(limit: int) -> list[InboxEvent]:
     """Take events by changing their status: a second drainer skips what we are looking at."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [limit])
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(InboxEvent.objects.filter(pk__in=ids).order_by("pk")) if ids else []
+    return sorted(InboxEvent.objects.raw(_CLAIM, [limit]), key=lambda event: event.pk)
 
 
 def _handle_batch(batch: Sequence[InboxEvent], now: datetime) -> int:
@@ -181,13 +187,9 @@ def _mark_done(organizations: Mapping[int, object]) -> None:
 def _still_ours(groups: Iterable[Group]) -> set[int]:
     """Lock our claims; a claim that was taken over meanwhile is not ours to finish."""
     claims = {row.pk: row.claimed_at for group in groups for row in group.rows}
-    rows = (
-        InboxEvent.objects.select_for_update()
-        .filter(pk__in=claims, state=InboxState.PROCESSING)
-        .order_by("pk")
-        .values_list("pk", "claimed_at")
-    )
-    return {pk for pk, claimed_at in rows if claims[pk] == claimed_at}
+    with connection.cursor() as cursor:
+        cursor.execute(_OURS, [list(claims)])
+        return {pk for pk, claimed_at in cursor.fetchall() if claims[pk] == claimed_at}
 
 
 def _converge(group: Group, now: datetime) -> object:

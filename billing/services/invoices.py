@@ -54,6 +54,7 @@ _FOLLOWED = (
     "snapshot_at",
     "updated_at",
 )
+_SHOWN = ("subscription_id", *_FOLLOWED[1:-2])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +80,14 @@ class _Change:
     arrival: Arrival
     old: Invoice | None
     new: Invoice
+
+    @property
+    def is_same(self) -> bool:
+        """Say whether nothing is to be written but that it was seen."""
+        old = self.old
+        return old is not None and all(
+            getattr(old, name) == getattr(self.new, name) for name in _SHOWN
+        )
 
     @property
     def has_new_lines(self) -> bool:
@@ -112,7 +121,7 @@ def converge_invoices(
         for mailing in invoice_steps.mailings(change.old, change.new):
             invoice_mail.queue_invoice(invoice=change.new, mailing=mailing, now=now)
     reversal_links.link_paid([change.new for change in changes if _was_just_paid(change)], now=now)
-    return [change.new for change in changes]
+    return [change.old if change.is_same and change.old else change.new for change in changes]
 
 
 def drop_draft(*, provider: str, external_id: str) -> bool:
@@ -244,6 +253,8 @@ def _digest(snapshot: InvoiceSnapshot) -> str:
 
 
 def _write(changes: Sequence[_Change]) -> None:
+    _touch([change for change in changes if change.is_same])
+    changes = [change for change in changes if not change.is_same]
     if not changes:
         return
     # The constraint, not our look before, decides whether a row is new.
@@ -260,6 +271,13 @@ def _write(changes: Sequence[_Change]) -> None:
     lines = [line for change in renewed for line in _lines(change)]
     if lines:
         InvoiceLine.objects.bulk_create(lines)
+
+
+def _touch(changes: Sequence[_Change]) -> None:
+    """Note when invoices were last seen that are as they were: most are."""
+    for fetched_at in {change.arrival.fetched_at for change in changes}:
+        seen = [change.new.pk for change in changes if change.arrival.fetched_at == fetched_at]
+        Invoice.objects.filter(pk__in=seen).update(snapshot_at=fetched_at)
 
 
 def _lines(change: _Change) -> list[InvoiceLine]:

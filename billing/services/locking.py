@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from django.db import connection
+
 from billing.enums import LIVE_STATUSES, SubscriptionStatus
 from billing.models import ExternalPrice, Price, Subscription
 from billing.services import settlement
@@ -118,13 +120,19 @@ def _free(starting: Sequence[Subscription]) -> dict[_Payer, list[Subscription]]:
 
 _Pair = tuple[UUID, UUID]
 
+_FIND = """
+SELECT provider, external_id, id, organization_id FROM billing_subscription
+WHERE provider = ANY(%s) AND external_id = ANY(%s)
+"""
+
 
 def _find(snapshots: Sequence[SubscriptionSnapshot]) -> list[_Pair | None]:
     """Find the ids of subscription and organization, nothing locked yet."""
     named = {snapshot.external_id for snapshot in snapshots if snapshot.external_id}
-    rows = Subscription.objects.filter(
-        provider__in={snapshot.provider for snapshot in snapshots}, external_id__in=named
-    ).values_list("provider", "external_id", "pk", "organization_id")
+    providers = {str(snapshot.provider) for snapshot in snapshots}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [list(providers), list(named)])
+        rows = cursor.fetchall()
     known: dict[tuple[str, str], _Pair] = {
         (provider, external_id): (pk, organization_id)
         for provider, external_id, pk, organization_id in rows

@@ -46,6 +46,7 @@ from billing.types import (
     SubscriptionSnapshot,
     SubscriptionUpdate,
 )
+from orgs import base
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +235,7 @@ def _apply(
     row: locking.Locked, change: SubscriptionUpdate, now: datetime, pending: timeline.Pending
 ) -> None:
     subscription, snapshot, cause = row.subscription, change.snapshot, change.cause
-    before = wording.state_of(subscription)
+    before, values = wording.state_of(subscription), base.values_of(subscription)
     status = _status_to_take(row, snapshot, cause, now)
     subscription.snapshot_at = change.fetched_at
     if status is None:
@@ -251,7 +252,7 @@ def _apply(
         activation.replace_free_plans(
             row.free, by=subscription, cause=cause, now=now, record=pending.record_event
         )
-    subscription.save()
+    base.save_changes(subscription, since=values)
     trials.note_trial(subscription=subscription, snapshot=snapshot, now=now)
     _settle(row, snapshot, now)
     for line in wording.lines(before, subscription, now=now):

@@ -249,7 +249,7 @@ class TestConvergeInvoices:
         with CaptureQueriesContext(connection) as statements:
             invoices.converge_invoices(arrivals=arrivals, now=NOW)
 
-        assert [query["sql"].split()[0] for query in statements] == ["SELECT", "INSERT"]
+        assert [query["sql"].split()[0] for query in statements] == ["SELECT", "UPDATE"]
         assert set(Invoice.objects.values_list("snapshot_at", flat=True)) == {
             T0 + timedelta(seconds=1)
         }
