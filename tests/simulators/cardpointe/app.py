@@ -15,6 +15,7 @@ from tests.simulators.cardpointe.control import Control
 from tests.simulators.cardpointe.gateway import Gateway
 from tests.simulators.cardpointe.hpp import PaymentPage
 from tests.simulators.cardpointe.persistence import Snapshot
+from tests.simulators.cardpointe.terminals.page import ReaderPages
 from tests.simulators.cardpointe.terminals.service import Terminals
 from tests.simulators.cardpointe.world import World
 from tests.simulators.snapshots import SavesItself
@@ -42,6 +43,7 @@ class Simulator(SavesItself):
         self.callbacks = Callbacks(self.world)
         self.page = PaymentPage(self.world, self.gateway, self.callbacks, self.save_soon)
         self.terminals = Terminals(self.world, self.gateway, self.save_soon)
+        self.readers = ReaderPages(self.world, self.terminals.floor, self.save_soon)
         self.control = Control(
             self.world, self.gateway, self.terminals, self.callbacks, self.save_soon
         )
@@ -60,6 +62,10 @@ class Simulator(SavesItself):
         site, path = _meant(request, _TERMINAL_PATH, _TERMINAL_HOST)
         if site and path.startswith("/api/"):
             await self.terminals(scope, receive, send, site=site, path=path)
+            return
+        if site:
+            response = await self.readers(request, site=site, path=path)
+            await response(scope, receive, send)
             return
         site, path = _meant(request, _SITE_PATH, _HOST)
         if site and (path == "/cardconnect/rest" or path.startswith("/cardconnect/rest/")):

@@ -23,6 +23,7 @@ class Snapshot(snapshots.Snapshot):
         for kind, row_id, row in self.file.rows():
             world.store.put(kind, row_id, row)
         world.store.dirty.clear()
+        world.bring_up_to_date()
 
     def save(self, limit: int | None = None) -> bool:
         """Write what changed since the last time."""

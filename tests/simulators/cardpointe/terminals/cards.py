@@ -146,7 +146,7 @@ def _enter_pin(job: Job, presented: Json, pin: str) -> None:
 
 def _card(job: Job, step: Json, *, pin: bool) -> Card:
     pan = str(step.get("pan", scripts.PAN))
-    how = step["present"]
+    how = "manual" if is_typed(job) else step["present"]
     single_use = how == "contactless"
     token = tokens.keep(job.world, job.merchant.site, pan, unique=single_use)
     return Card(
@@ -162,9 +162,29 @@ def _card(job: Job, step: Json, *, pin: bool) -> Card:
     )
 
 
+def is_typed(job: Job) -> bool:
+    """Say whether the number is typed at the reader instead of a card being read."""
+    return job.running.name in ("authManual", "readManual")
+
+
+def check_typing(job: Job) -> None:
+    """Refuse what a Clover does not let its customers type.
+
+    Raises:
+        TerminalError: with HTTP 400 and errorCode 3.
+    """
+    if not is_typed(job) or not job.device.clover:
+        return
+    for name in ("includeCVV", "includeAVS"):
+        if job.is_on(name, default=False):
+            raise refusals.invalid(f"Invalid value for param: '{name}'.")
+    if job.running.name == "readManual":
+        raise refusals.invalid("readManual is not supported on Clover terminals")
+
+
 def asked_for(job: Job) -> str:
     """Return what a reader says while it waits for a card."""
-    ways = "Tap, insert or swipe" if job.device.nfc else "Insert or swipe"
+    ways = "Type" if is_typed(job) else "Tap, insert or swipe"
     if not job.is_on("includeAmountDisplay", default=True) or "amount" not in job.given:
         return f"{ways} card"
     return f"{amounts.shown(job.number('amount'))} {job.merchant.currency}\n{ways} card"

@@ -51,6 +51,7 @@ def take(job: Job) -> Work:
 def _check_device(job: Job) -> None:
     """Refuse what the reader or the merchant cannot do."""
     merchant = asking.merchant(job)
+    cards.check_typing(job)
     if job.text("aid") == "debit" and not merchant.pin_debit:
         text = f"PIN Debit not supported for merchantId {merchant.merchid}"
         raise TerminalError(refusals.PIN_DEBIT, text)

@@ -42,6 +42,7 @@ def tip(job: Job) -> Work:
 
 def read_card(job: Job) -> Work:
     """Read a card without a payment."""
+    cards.check_typing(job)
     card = yield from cards.read(job, cards.asked_for(job))
     job.show("", for_s=0)
     found: Json = {

@@ -14,10 +14,9 @@ HSN = "SIM0001"
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a kind of reader can do; all of them read chips."""
+    """What a kind of reader can do; all of them read chips, stripes and contactless cards."""
 
     screen: tuple[int, int]
-    nfc: bool = True
     signature: bool = False
     printer: bool = False
     clover: bool = False
@@ -25,7 +24,7 @@ class Device:
 
 DEVICES = {
     "ISC250": Device((480, 272), signature=True),
-    "ICT220": Device((128, 64), nfc=False),
+    "ICT220": Device((128, 64)),
     "Lane 3000": Device((320, 240)),
     "Mini 2": Device((1280, 800), signature=True, printer=True, clover=True),
     "Flex 2": Device((720, 1280), signature=True, printer=True, clover=True),
@@ -148,7 +147,7 @@ def details(row: Json) -> Json:
             "pinPad": True,
             "msr": True,
             "emv": True,
-            "nfc": can.nfc,
+            "nfc": True,
             "signature": can.signature,
             "printer": can.printer,
         },
