@@ -277,6 +277,8 @@ STRIPE_PUBLISHABLE_KEY = required(
 STRIPE_WEBHOOK_SECRET: str = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_PRODUCT_PRICE_MAP: str = env.str("STRIPE_PRODUCT_PRICE_MAP", default="")
 STRIPE_PORTAL_RETURN_URL: str = env.str("STRIPE_PORTAL_RETURN_URL", default="")
+# What Stripe's readers charge in: that of the country where they stand.
+STRIPE_TERMINAL_CURRENCY: str = env.str("STRIPE_TERMINAL_CURRENCY", default="USD").upper()
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_API_HOST = STRIPE_API_BASE  # dj-stripe's name for it
 SILENCED_SYSTEM_CHECKS = ["djstripe.W002"]  # it warns of any host, the real one included

@@ -90,7 +90,7 @@ class SaleSnapshot:
     authorized_minor: int = 0
     captured_minor: int = 0
     tip_minor: int = 0
-    client_secret: str = ""
+    client_secret: str = dataclasses.field(default="", repr=False)
     decline_code: str = ""
     card: CardPresent | None = None
     capture_before: datetime | None = None

@@ -21,6 +21,7 @@ from tests.billing import (
     stripe_invoice_cases,
     stripe_listing_cases,
     stripe_payer_cases,
+    stripe_terminal_cases,
 )
 from tests.billing.stripe_cases import Case
 from tests.simulators.stripe.client import StripeSimulator
@@ -34,6 +35,7 @@ _CASES = (
     stripe_invoice_cases,
     stripe_listing_cases,
     stripe_payer_cases,
+    stripe_terminal_cases,
 )
 WRITES = {name: case for module in _CASES for name, case in module.WRITES.items()}
 QUESTIONS = {name: case for module in _CASES for name, case in module.QUESTIONS.items()}

@@ -20,6 +20,7 @@ from tests.billing import stripe_coupon_cases as coupon_cases
 from tests.billing import stripe_invoice_cases as invoice_cases
 from tests.billing import stripe_listing_cases as listing_cases
 from tests.billing import stripe_payer_cases as payer_cases
+from tests.billing import stripe_terminal_cases as terminal_cases
 from tests.contract import spec_from_sdk
 from tests.contract.contract import Contract
 from tests.simulators.stripe import Json
@@ -47,8 +48,15 @@ CALLS = {
     **change_cases.CALLS,
     **coupon_cases.CALLS,
     **listing_cases.CALLS,
+    **terminal_cases.CALLS,
 }
-ASK_NOBODY = {"card_element", "verify_webhook", "normalize_webhook"}
+ASK_NOBODY = {
+    "card_element",
+    "verify_webhook",
+    "normalize_webhook",
+    "terminal_account",
+    "terminal_currency",
+}
 # Levels that Stripe follows when it expands; `data` counts as one.
 # Source: https://github.com/stripe/stripe-java/issues/2011
 EXPAND_LEVELS = 4
@@ -122,9 +130,8 @@ class TestEveryCall:
             key for key, entry in zip(keys, requests, strict=True) if entry["method"] != "GET"
         ]
         # The SDK makes up a random key where none is given.
-        assert all(
-            key and key.startswith(("key-", "price:", "product:", "preview:")) for key in writes
-        )
+        ours = ("key-", "price:", "product:", "preview:", "stop:", "token:")
+        assert all(key and key.startswith(ours) for key in writes)
         assert len(set(writes)) == len(writes)
 
     def test_expands_no_deeper_than_stripe_goes(self, stripe: StripeSimulator, name: str) -> None:

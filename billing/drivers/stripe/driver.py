@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.conf import settings
 
 from billing.drivers.base import Capabilities, PaymentDriver
-from billing.drivers.no_terminals import NoTerminals
 from billing.drivers.stripe import (
     catalog,
     changes,
@@ -25,6 +24,7 @@ from billing.drivers.stripe import (
 )
 from billing.drivers.stripe.invoicing import Invoicing
 from billing.drivers.stripe.listings import Listing
+from billing.drivers.stripe.terminals import Terminals
 from billing.enums import Provider
 from billing.types import (
     CardDetails,
@@ -49,7 +49,7 @@ from billing.types import (
 )
 
 
-class StripeDriver(Invoicing, Listing, NoTerminals, PaymentDriver):
+class StripeDriver(Invoicing, Listing, Terminals, PaymentDriver):
     """Stripe, at the pinned API version. Holds no state: settings are read at each call."""
 
     name: ClassVar[Provider] = Provider.STRIPE
@@ -61,6 +61,8 @@ class StripeDriver(Invoicing, Listing, NoTerminals, PaymentDriver):
         payment_methods=True,
         portal=True,
         listing=True,
+        terminals=True,
+        reader_sdk=True,
     )
 
     def create_customer(self, spec: CustomerSpec, *, idempotency_key: str) -> str:

@@ -15,9 +15,18 @@ from billing.drivers.base import (
     DriverUnavailable,
     ObjectMissing,
     OutcomeUnknown,
+    ReaderBusy,
+    ReaderOffline,
 )
 from billing.drivers.stripe.transport import NotSent
 
+# What a reader answers that takes no command now; a time-out may have reached it all the same.
+# Source: https://docs.stripe.com/terminal/payments/collect-card-payment?terminal-sdk-platform=server-driven#handle-errors
+_OF_READERS: dict[str, type[DriverUnavailable]] = {
+    "terminal_reader_busy": ReaderBusy,
+    "terminal_reader_offline": ReaderOffline,
+}
+_READER_TIMED_OUT = "terminal_reader_timeout"
 _NOT_FOUND = 404
 _CONFLICT = 409
 _SERVER_ERROR = 500
@@ -75,6 +84,8 @@ def _clear_answer(error: stripe.StripeError) -> DriverError | None:
         return DriverUnavailable(
             "RATE_LIMIT", detail=_detail(error), retry_after=retry_after(error)
         )
+    if error.code == _READER_TIMED_OUT:
+        return None
     if isinstance(error, stripe.InvalidRequestError):
         return _invalid(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
@@ -93,8 +104,10 @@ def _declined(error: stripe.CardError) -> DriverRejected:
     return DriverRejected("CARD_DECLINED", detail=_detail(error), decline_code=decline_code)
 
 
-def _invalid(error: stripe.InvalidRequestError) -> DriverRejected:
+def _invalid(error: stripe.InvalidRequestError) -> DriverError:
     """A missing object in the path is a 404; one that a parameter names is a 400."""
+    if error.code in _OF_READERS:
+        return _OF_READERS[error.code]("API_ERROR", detail=error.code)
     logger.info(
         "stripe.refused",
         extra={"code": error.code, "param": error.param, "request": error.request_id},

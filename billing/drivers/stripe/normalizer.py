@@ -178,12 +178,15 @@ def _action_required(payload: Json, invoice: Json, occurred_at: datetime) -> Fac
     )
 
 
-def _charge_refunded(payload: Json, charge: Json, occurred_at: datetime) -> Fact:
+def _charge_refunded(payload: Json, charge: Json, occurred_at: datetime) -> Fact | None:
     """One refund of a charge, told by how much of the charge it brought back in all.
 
     The charge names its payer, which a refund does not; the refunds themselves are left out of it.
+    Of one that was given up before it was captured nothing came back.
     Source: https://docs.stripe.com/changelog/2022-11-15 (charge.refunds).
     """
+    if not charge["captured"]:
+        return None
     total = charge["amount_refunded"]
     before = payload["data"].get("previous_attributes", {}).get("amount_refunded", 0)
     return Fact(

@@ -82,7 +82,8 @@ def delete_reader(call: Call) -> Json:
 
 def _config(params: Params) -> Json:
     """Return how this payment differs from what the reader usually does."""
-    given, config = params.inside("process_config"), {}
+    given = params.inside("process_config")
+    config: Json = {}
     for name in ("enable_customer_cancellation", "skip_tipping"):
         if given.has(name):
             config[name] = given.boolean(name)
