@@ -136,9 +136,17 @@ def _apply(word: _Word) -> None:
         if word.snapshot.state == "canceled" and _is_its_sale(word):
             _released_at_provider(word)
         return
-    if word.attempt.state not in (*rows.UNDECIDED, AttemptState.REQUIRES_ACTION):
-        return
-    _WORDS[word.snapshot.state](word)
+    if word.attempt.state in (*rows.UNDECIDED, AttemptState.REQUIRES_ACTION):
+        _WORDS[word.snapshot.state](word)
+    elif word.snapshot.state == "canceled" and _is_given_up(word):
+        _cancel(word)
+
+
+def _is_given_up(word: _Word) -> bool:
+    """Say whether what was canceled is the payment itself, not just a try at it."""
+    payment = word.payment
+    is_same = payment.external_id != "" and payment.external_id == word.snapshot.external_id
+    return is_same and word.locked.live is None and payment.status != PaymentStatus.CANCELED
 
 
 def _is_its_sale(word: _Word) -> bool:
