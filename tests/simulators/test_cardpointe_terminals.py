@@ -208,6 +208,7 @@ class TestEndsWithoutMoney:
         assert error(answer) == told
         assert "authResponse" not in answer.json()
         assert stored(gateway) == []
+        assert gateway.reader(HSN)["plugged"] is (script.get("outcome") != "unplug_before_auth")
 
     def test_nobody_comes(self, gateway: CardPointeSimulator, till: Till) -> None:
         gateway.stop_clock()
@@ -309,6 +310,8 @@ class TestGatewayWithoutAnswer:
         body = till.sell().json()
 
         assert (body["respstat"], body["setlstat"]) == ("A", "Queued for Capture")
+        later = {"account": body["token"], "expiry": "1239", "amount": "1.00"}
+        assert gateway.call("auth", later)["respcode"] == "98"
         assert self.asked(gateway) == ["auth", "inquireByOrderid"]
         assert stored(gateway) == TAKEN
 

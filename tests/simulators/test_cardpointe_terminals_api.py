@@ -125,9 +125,10 @@ class TestWhoMay:
         ids=lambda value: json.dumps(value, sort_keys=True),
     )
     def test_others_are_kept_out(
-        self, gateway: CardPointeSimulator, whose: dict[str, str], status: int
+        self, gateway: CardPointeSimulator, whose: dict[str, Any], status: int
     ) -> None:
-        answer = gateway.terminal("connect", **{"hsn": HSN, **whose})
+        whose = {"hsn": HSN, **whose}
+        answer = gateway.terminal("connect", **whose)
 
         assert answer.status_code == status
         assert answer.json()["status"] == status

@@ -13,6 +13,9 @@ from tests.simulators.cardpointe.terminals import refusals
 from tests.simulators.cardpointe.terminals.job import Job
 from tests.simulators.cardpointe.terminals.operations import Pause
 
+# Faults that keep the service waiting, besides those of calls that never came.
+_SILENT = ("late_commit", "drop_after", "processor_timeout")
+
 Asking = Generator[Pause, Json | None, Any]
 
 
@@ -65,7 +68,7 @@ def ask(
     if fault.kind == "late_commit":
         pending.put_off(job.world, op, asked, seconds=fault.seconds)
     is_done = _is_done(fault)
-    if not is_done or fault.kind in ("drop_after", "processor_timeout"):
+    if fault.is_unheard or fault.kind in _SILENT:
         lasts = float(job.world.setting("terminal_gateway_s"))
         yield Pause(until=job.running.at + lasts, deaf=True)
     answer = job.gateway.perform(handler, asked) if is_done else None

@@ -52,6 +52,7 @@ class Operation:
         self.pause: Pause | None = None
         self.stop: Stopped | None = None
         self.error = ""
+        self.timer: asyncio.TimerHandle | None = None
         # A dictionary, a refusal, or None when the whole world was forgotten meanwhile.
         self.answered: asyncio.Future[Json | TerminalError | None] = (
             asyncio.get_running_loop().create_future()
@@ -90,6 +91,8 @@ class Operation:
         if step.get("cancel"):
             self.stop = Stopped(PERSON)
         elif step.get("unplug"):
+            # It stays so until somebody plugs it in.
+            self.reader["plugged"] = False
             self.stop = Stopped(UNPLUGGED)
         elif "error" in step:
             self.stop = Stopped(FAILED, int(step["error"]), step.get("text", "Terminal error"))
@@ -178,6 +181,8 @@ class Floor:
         self.running.clear()
 
     def _advance(self, operation: Operation) -> None:
+        if operation.timer is not None:
+            operation.timer.cancel()
         if operation.pause is not None:
             operation.advance(self.now())
         if operation.pause is None:
@@ -186,4 +191,5 @@ class Floor:
             self.after_change()
         elif (due := operation.due()) is not None and self.world.stopped is None:
             delay = max(0.0, due - self.now()) + 0.001
-            asyncio.get_running_loop().call_later(delay, self._advance, operation)
+            loop = asyncio.get_running_loop()
+            operation.timer = loop.call_later(delay, self._advance, operation)

@@ -96,12 +96,12 @@ def _authorize(job: Job, card: Card) -> Generator[Pause, Json | None, Json]:
     fault = _scripted(job, card)
     try:
         answer = yield from ask(job, "auth", authorising.auth, body, fault=fault)
+        told = _told(job, card, body, answer)
     except NoAnswer:
-        answer = yield from _recover(job, body)
-        if "setlstat" in answer:
-            # What is passed on is what an inquiry tells.
-            return answer
-    return _told(job, card, body, answer)
+        told = yield from _recover(job, card, body)
+    if card.is_single_use and "retref" in told:
+        tokens.expire(job.world, job.merchant.site, card.token)
+    return told
 
 
 def _body(job: Job, card: Card) -> Json:
@@ -137,11 +137,11 @@ def _scripted(job: Job, card: Card) -> Fault | None:
     return job.fault if job.fault is not None and job.fault.kind in OF_THE_BANK else None
 
 
-def _recover(job: Job, body: Json) -> Generator[Pause, Json | None, Json]:
+def _recover(job: Job, card: Card, body: Json) -> Generator[Pause, Json | None, Json]:
     """Find out what became of an authorization without an answer.
 
-    It is passed on when it is found; else it is voided, and where the switch says so tried again
-    with the same orderid: then there may be two.
+    What an inquiry tells is passed on when it is found; else it is voided, and where the switch
+    says so tried again with the same orderid: then there may be two.
     """
     asked = {"orderid": body["orderid"]}
     path = (body["orderid"], asking.merchant(job).merchid, "1")
@@ -161,7 +161,7 @@ def _recover(job: Job, body: Json) -> Generator[Pause, Json | None, Json]:
         except NoAnswer:
             pass
         else:
-            return {name: value for name, value in again.items() if name != "setlstat"}
+            return _told(job, card, body, again)
     job.show("", for_s=0)
     raise TerminalError(refusals.GENERIC, refusals.TIMED_OUT)
 
@@ -196,7 +196,6 @@ def _told(job: Job, card: Card, body: Json, answer: Json) -> Json:
         told["emvTagData"] = body["emvTagData"]
     if card.is_single_use:
         told.update(tokenExpired=True, singleUseToken=True)
-        tokens.expire(job.world, job.merchant.site, card.token)
     if job.is_on("includeSignature", default=True) and job.device.signature:
         told["signature"] = SIGNATURE
     return told
