@@ -1,19 +1,23 @@
 """Reads of payments in person."""
 
 import contextlib
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from billing.enums import AttemptState
-from billing.models import PaymentAttempt
+from billing.enums import AttemptState, RefundStatus
+from billing.models import PaymentAttempt, Refund
 from orgs.errors import NotFound
 from orgs.models import Organization
 from terminals.enums import OPEN_STATUSES, PaymentStatus
 from terminals.models import TerminalPayment
 
 OPEN = "open"
+# A refund that failed or was withdrawn has given nothing back; one under way counts.
+NOT_GIVEN_BACK = (RefundStatus.FAILED, RefundStatus.CANCELED)
+_MAY_BE_IN_DOUBT = (PaymentStatus.UNKNOWN, PaymentStatus.REQUIRES_CAPTURE)
 
 
 def list_payments(
@@ -59,11 +63,29 @@ def resolve_after(payment: TerminalPayment) -> datetime | None:
 
     None while nothing is: also while a reader is at it.
     """
-    if payment.status not in (PaymentStatus.UNKNOWN, PaymentStatus.REQUIRES_CAPTURE):
-        return None
+    return resolve_after_of([payment]).get(payment.pk)
+
+
+def resolve_after_of(payments: Iterable[TerminalPayment]) -> dict[UUID, datetime]:
+    """Return the same for several payments of one organization, in one query."""
+    doubted = {row.obligation_id: row for row in payments if row.status in _MAY_BE_IN_DOUBT}
+    if not doubted:
+        return {}
     undecided = PaymentAttempt.objects.filter(
-        organization_id=payment.organization_id,
-        obligation=payment.obligation_id,
+        organization_id__in={row.organization_id for row in doubted.values()},
+        obligation__in=doubted,
         state__in=[AttemptState.SENT, AttemptState.UNKNOWN],
+        resolve_after__isnull=False,
     )
-    return undecided.values_list("resolve_after", flat=True).first()
+    rows = undecided.values_list("obligation", "resolve_after")
+    return {doubted[obligation].pk: asked_at for obligation, asked_at in rows if asked_at}
+
+
+def given_back(payment: TerminalPayment) -> QuerySet[Refund]:
+    """Return the refunds of a payment, oldest first; what failed has given nothing back."""
+    rows = Refund.objects.filter(
+        organization=payment.organization_id,
+        provider=payment.provider,
+        external_payment_id=payment.external_id,
+    )
+    return rows.exclude(status__in=NOT_GIVEN_BACK).order_by("requested_at")

@@ -26,14 +26,19 @@ def list_terminals(organization: Organization) -> QuerySet[Terminal]:
     return rows.prefetch_related(_OPEN)
 
 
-def get_terminal(organization: Organization, terminal_id: UUID) -> Terminal:
-    """Return one reader with its open payments.
+def get_terminal(
+    organization: Organization, terminal_id: UUID, *, removed_too: bool = False
+) -> Terminal:
+    """Return one reader with its open payments; with `removed_too` also one that was taken away.
 
     Raises:
         NotFound: there is none, or it is another organization's, or was removed.
     """
+    rows = Terminal.objects.for_org(organization).prefetch_related(_OPEN)
+    if not removed_too:
+        rows = rows.filter(removed_at=None)
     with contextlib.suppress(Terminal.DoesNotExist):
-        return list_terminals(organization).get(pk=terminal_id)
+        return rows.get(pk=terminal_id)
     raise NotFound
 
 

@@ -9,13 +9,10 @@ from uuid import UUID
 
 from django.db.models import Count, Sum
 
-from billing.enums import RefundStatus
 from billing.models import Refund
 from orgs.models import Organization
 from terminals.models import Terminal, TerminalPayment
-
-# A refund that failed or was withdrawn has given nothing back; one under way counts.
-_NOT_GIVEN_BACK = (RefundStatus.FAILED, RefundStatus.CANCELED)
+from terminals.selectors.payments import NOT_GIVEN_BACK
 
 
 @dataclasses.dataclass(slots=True)
@@ -108,7 +105,7 @@ def _refunds(
     given = Refund.objects.for_org(organization).filter(
         requested_at__gte=since, requested_at__lt=until
     )
-    rows = list(given.exclude(status__in=_NOT_GIVEN_BACK))
+    rows = list(given.exclude(status__in=NOT_GIVEN_BACK))
     paid = TerminalPayment.objects.for_org(organization).filter(
         terminal__in=readers, external_id__in={row.external_payment_id for row in rows} - {""}
     )

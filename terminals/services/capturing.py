@@ -57,17 +57,16 @@ def capture(
 
 
 def _amount(payment: TerminalPayment, wanted: int | None) -> int:
-    amount = payment.authorized_minor if wanted is None else wanted
-    if payment.status == PaymentStatus.SUCCEEDED and amount == payment.captured_minor:
-        return amount
-    if payment.status == PaymentStatus.SUCCEEDED and wanted is None:
+    """Return what is to be captured; of what was captured already, what it was."""
+    if payment.status == PaymentStatus.SUCCEEDED and wanted in (None, payment.captured_minor):
         return payment.captured_minor
-    if payment.status == PaymentStatus.REQUIRES_CAPTURE or amount < 1:
-        if not 1 <= amount <= payment.authorized_minor:
-            most = Money(payment.authorized_minor, payment.currency).display()
-            raise InvalidRequest(fields={"amount": [f"From 1 to what is authorized: {most}."]})
-        return amount
-    raise PaymentNotPossible(f"This payment is {payment.get_status_display().lower()}.")
+    if payment.status != PaymentStatus.REQUIRES_CAPTURE and (wanted is None or wanted >= 1):
+        raise PaymentNotPossible(f"This payment is {payment.get_status_display().lower()}.")
+    amount = payment.authorized_minor if wanted is None else wanted
+    if not 1 <= amount <= payment.authorized_minor:
+        most = Money(payment.authorized_minor, payment.currency).display()
+        raise InvalidRequest(fields={"amount": [f"From 1 to what is authorized: {most}."]})
+    return amount
 
 
 def _open(locked: rows.Locked, now: datetime) -> PaymentAttempt:

@@ -100,7 +100,7 @@ def refuse_if_busy(*, terminal: Terminal, besides: TerminalPayment | None = None
             "started_by": [holder.started_by],
             "since": [since],
         }
-        raise TerminalBusy(fields=fields)
+        raise TerminalBusy(fields=fields, retry_after=running.TRY_AGAIN_S)
 
 
 def is_blocking(provider: str) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billing.enums import RefundReason, RefundStatus
+from billing.enums import RefundReason
 from billing.errors import NothingToRefund, PaymentNotPossible
 from billing.models import BillingEvent, Obligation, Refund
 from billing.money import Money
@@ -21,8 +21,6 @@ from terminals.selectors import payments
 from terminals.services import lines, rows
 
 EVENTS = ("billing.payment.refunded", "billing.payment.refund_failed")
-# A refund that failed or was withdrawn has given nothing back; one under way counts.
-_NOT_GIVEN_BACK = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
 def refund(
@@ -80,12 +78,13 @@ def _check(payment: TerminalPayment, amount_minor: int | None, request_key: str)
 
 def keep_in_step(event: BillingEvent) -> None:
     """Sum up anew what was given back of a payment in person, once that is committed."""
-    told = {str(event.data.get(name, "")) for name in ("charge", "payment_intent")} - {""}
-    if event.type == EVENTS[1]:
-        failed = Refund.objects.for_org(event.organization).filter(pk=event.object_id)
-        told |= set(failed.values_list("external_payment_id", flat=True))
+    named = [str(event.data.get(name, "")) for name in ("charge", "payment_intent", "external_id")]
+    given = Refund.objects.for_org(event.organization).filter(
+        provider=event.provider, external_id=named[-1]
+    )
+    about = {*named, *given.values_list("external_payment_id", flat=True)} - {""}
     found = TerminalPayment.objects.for_org(event.organization).filter(
-        provider=event.provider, external_id__in=told
+        provider=event.provider, external_id__in=about
     )
     for pk in found.values_list("pk", flat=True):
         cause = Cause(**event.cause)
@@ -101,10 +100,7 @@ def sum_up(*, payment_id: UUID, cause: Cause, now: datetime) -> None:
     with transaction.atomic():
         locked = rows.lock(payment_id)
         payment = locked.payment
-        given = Refund.objects.for_org(locked.organization).filter(
-            provider=payment.provider, external_payment_id=payment.external_id
-        )
-        total = _sum(given.exclude(status__in=_NOT_GIVEN_BACK), payment)
+        total = _sum(payments.given_back(payment), payment)
         is_more = total > payment.refunded_minor
         if total == payment.refunded_minor or payment.status == PaymentStatus.CANCELED:
             return

@@ -25,6 +25,8 @@ from terminals.services import concluding, rows
 # one: its clients wait 165 s. What was sent last may take effect up to 40 s later.
 BLOCKING_RESOLVE_AFTER_S = 165 + 40
 RESOLVE_AFTER_S = resolve.ABSENT_AFTER_S
+# A reader that is occupied or switched off may be there in a moment: the same request tries again.
+TRY_AGAIN_S = 5
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +113,9 @@ def _not_started(
     concluding.give_up(attempt=attempt, cause=cause, now=now, error=error)
     logger.info("terminals.not_started", extra={"attempt": str(attempt.pk), "code": error.code})
     if isinstance(error, ReaderBusy):
-        return errors.TerminalBusy("This reader is occupied by something else.")
+        return errors.TerminalBusy(
+            "This reader is occupied by something else.", retry_after=TRY_AGAIN_S
+        )
     if isinstance(error, ReaderOffline):
-        return errors.TerminalOffline()
+        return errors.TerminalOffline(retry_after=TRY_AGAIN_S)
     return refusals.of_code(error.code, retry_after=error.retry_after)

@@ -1,0 +1,299 @@
+"""Answers that are lost: never declined, never paid, never sent again; only asked for."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.drivers.base import DriverUnavailable
+from billing.errors import PaymentPending
+from billing.models import PaymentAttempt
+from billing.services import projection, resolve, settlement
+from terminals.selectors import payments
+from terminals.services import asking, concluding, processing, releasing, rows, running, sweeping
+from tests.terminals.scripted_readers import LOST
+from tests.terminals.till_steps import BASKET, REQUEST, Till
+
+pytestmark = pytest.mark.django_db
+
+
+def seconds_until_decided(till: Till, payment: object, longest: int = 600) -> int:
+    """Let the sweeps go on, and say after how long the payment was decided."""
+    row = payment
+    for passed in range(0, longest, 5):
+        till.sweep()
+        if till.again(row).status not in ("unknown", "in_progress"):  # type: ignore[arg-type]
+            return passed
+        till.wait(5)
+    raise AssertionError("still not decided")
+
+
+class TestWaitedFor:
+    def test_what_was_approved_is_found_within_a_minute(self, waiting: Till) -> None:
+        payment = waiting.sell("lost_after")
+        assert payment.status == "unknown"
+        assert payment.holds_reader
+        assert payments.resolve_after(payment) is not None
+
+        assert seconds_until_decided(waiting, payment) <= 60
+
+        after = waiting.again(payment)
+        assert (after.status, after.captured_minor) == ("succeeded", BASKET)
+        assert waiting.told(payment) == ["started", "unknown", "succeeded"]
+        assert payments.resolve_after(after) is None
+        assert not after.holds_reader
+
+    def test_what_is_absent_is_so_only_after_205_seconds(self, waiting: Till) -> None:
+        payment = waiting.sell("lost_before")
+        sent_at = waiting.attempt(payment).sent_at
+        assert sent_at is not None
+
+        seconds_until_decided(waiting, payment)
+
+        passed = (waiting.now - sent_at).total_seconds()
+        assert 205 <= passed <= 205 + 60
+        after = waiting.again(payment)
+        assert (after.status, after.holds_reader) == ("requires_terminal", False)
+        assert waiting.tries(payment) == ["not_processed"]
+        waiting.process(payment)
+        waiting.present(payment)
+        assert len(waiting.charged()) == 1
+
+    def test_is_never_sent_again_meanwhile(self, waiting: Till) -> None:
+        payment = waiting.sell("lost_before")
+
+        with pytest.raises(PaymentPending):
+            waiting.process(payment)
+        waiting.settle_down(100)
+        waiting.work()
+
+        assert waiting.bank.calls.count("run_sale") == 1
+        assert waiting.again(payment).status == "unknown"
+
+    def test_the_reader_stays_held(self, waiting: Till) -> None:
+        waiting.sell("lost_before", reference="B1")
+
+        with pytest.raises(Exception, match="taking another payment"):
+            waiting.open(reference="B2")
+
+    def test_a_worker_that_died_is_noticed(self, waiting: Till) -> None:
+        payment = waiting.open()
+        attempt = waiting.attempt(payment)
+        settlement.mark_sent(
+            attempt=attempt, now=waiting.now, resolve_after_s=running.BLOCKING_RESOLVE_AFTER_S
+        )
+        waiting.settle_down(200)
+        assert waiting.again(payment).status == "in_progress"
+        assert "find_sale" not in waiting.bank.calls
+
+        waiting.settle_down(60)
+
+        assert waiting.again(payment).status == "requires_terminal"
+
+    def test_one_that_waits_is_not_disturbed(self, waiting: Till) -> None:
+        payment = waiting.open()
+        seen: list[str] = []
+
+        def look() -> None:
+            asking.ask_now(
+                organization=waiting.organization,
+                payment_id=payment.pk,
+                cause=REQUEST,
+                now=waiting.now,
+            )
+            seen.append(waiting.attempt(payment).state)
+
+        waiting.bank.acts.append(look)
+        waiting.work()
+
+        assert seen == ["sent"]
+        assert waiting.again(payment).status == "succeeded"
+
+    def test_somebody_who_waits_is_told_at_once(self, waiting: Till) -> None:
+        payment = waiting.sell("lost_after")
+
+        now = asking.ask_now(
+            organization=waiting.organization, payment_id=payment.pk, cause=REQUEST, now=waiting.now
+        )
+
+        assert now.status == "succeeded"
+
+    def test_a_provider_that_does_not_answer(self, waiting: Till) -> None:
+        payment = waiting.sell("lost_after")
+        waiting.bank.finds += [DriverUnavailable("API_ERROR"), LOST, DriverUnavailable("API_ERROR")]
+
+        assert seconds_until_decided(waiting, payment) <= 120
+        assert waiting.again(payment).status == "succeeded"
+
+
+class TestTold:
+    def test_a_lost_answer_that_had_arrived(self, told: Till) -> None:
+        told.bank.acts.append("lost_after")
+        payment = told.open()
+        assert payment.status == "unknown"
+
+        told.wait(6)
+        told.sweep()
+        assert told.again(payment).status == "in_progress"
+        told.present(payment)
+
+        assert told.again(payment).status == "succeeded"
+        assert told.told(payment) == ["started", "unknown", "succeeded"]
+
+    def test_a_lost_request(self, told: Till) -> None:
+        told.bank.acts.append("lost_before")
+        payment = told.open()
+
+        seconds_until_decided(told, payment)
+
+        sent_at = told.attempt(payment).sent_at
+        assert sent_at is not None
+        assert 90 <= (told.now - sent_at).total_seconds() <= 150
+        assert told.again(payment).status == "requires_terminal"
+        told.process(payment)
+        told.present(payment)
+        assert len(told.charged()) == 1
+
+    def test_without_events_the_questions_find_it(self, told: Till) -> None:
+        payment = told.open()
+        told.driver.hold_card(payment.external_id)
+
+        told.settle_down(120)
+
+        assert told.again(payment).status == "succeeded"
+
+    def test_an_older_answer_changes_nothing(self, told: Till) -> None:
+        payment = told.open()
+        fetched_at = projection.database_now()
+        older = told.bank.sales[payment.external_id].snapshot()
+        told.present(payment, "decline")
+
+        concluding.conclude(
+            attempt=told.attempt(payment),
+            snapshot=older,
+            fetched_at=fetched_at,
+            cause=REQUEST,
+            now=told.now,
+        )
+
+        assert told.again(payment).status == "declined"
+
+    def test_an_approval_is_never_taken_back(self, told: Till) -> None:
+        payment = told.open()
+        older = told.bank.sales[payment.external_id].snapshot()
+        told.present(payment)
+
+        concluding.conclude(
+            attempt=told.attempt(payment),
+            snapshot=older,
+            fetched_at=projection.database_now(),
+            cause=REQUEST,
+            now=told.now,
+        )
+
+        assert told.again(payment).status == "succeeded"
+
+    def test_the_same_news_twice_is_told_once(self, told: Till) -> None:
+        payment = told.sell()
+        told.tell(payment)
+
+        assert told.told(payment) == ["started", "succeeded"]
+
+
+class TestUnsent:
+    """A job that was lost, and a process that died before it called anybody."""
+
+    def test_a_lost_job_is_queued_again(
+        self, waiting: Till, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment = waiting.open()
+        queued: list[object] = []
+        monkeypatch.setattr("terminals.jobs.queue_sale", queued.append)
+
+        assert sweeping.queue_waiting(now=waiting.now) == 0
+        assert sweeping.queue_waiting(now=waiting.now + timedelta(seconds=15)) == 1
+
+        assert queued == [waiting.attempt(payment).pk]
+
+    def test_what_nobody_started_lets_go_of_its_reader(self, waiting: Till) -> None:
+        payment = waiting.open()
+
+        resolve.resolve_due(now=waiting.now + timedelta(seconds=200))
+
+        after = waiting.again(payment)
+        assert (after.status, after.holds_reader) == ("requires_terminal", False)
+        assert waiting.told(payment)[-1] == "not_started"
+        waiting.work()
+        assert "run_sale" not in waiting.bank.calls
+
+    def test_run_twice_starts_once(self, waiting: Till) -> None:
+        payment = waiting.open()
+        attempt = waiting.attempt(payment)
+        for _ in range(2):
+            running.run(attempt_id=attempt.pk, cause=REQUEST, now=waiting.now)
+
+        assert waiting.bank.calls.count("run_sale") == 1
+        assert running.run(attempt_id=payment.pk, cause=REQUEST, now=waiting.now) is None
+
+
+class TestReleasing:
+    def release(self, till: Till) -> object:
+        return releasing.release_terminal(
+            organization=till.organization,
+            terminal_id=till.terminal.pk,
+            by="staff",
+            cause=REQUEST,
+            now=till.now,
+        )
+
+    def test_nothing_holds_it(self, till: Till) -> None:
+        till.sell()
+
+        assert self.release(till) is None
+
+    def test_what_was_never_sent(self, waiting: Till) -> None:
+        payment = waiting.open()
+
+        self.release(waiting)
+
+        after = waiting.again(payment)
+        assert (after.status, after.holds_reader) == ("requires_terminal", False)
+        assert waiting.told(payment)[-1] == "released"
+        waiting.work()
+        assert "run_sale" not in waiting.bank.calls
+
+    def test_what_is_not_known_keeps_it(self, waiting: Till) -> None:
+        payment = waiting.sell("lost_before")
+
+        with pytest.raises(PaymentPending) as caught:
+            self.release(waiting)
+
+        assert caught.value.retry_after is not None
+        assert waiting.again(payment).holds_reader
+
+    def test_what_can_be_known_is_asked_for(self, waiting: Till) -> None:
+        payment = waiting.sell("lost_after")
+
+        self.release(waiting)
+
+        assert waiting.again(payment).status == "succeeded"
+
+    def test_a_lock_that_was_left_behind(self, waiting: Till) -> None:
+        payment = waiting.sell()
+        payment.holds_reader, payment.held_since = True, waiting.now
+        payment.save()
+
+        self.release(waiting)
+
+        assert not waiting.again(payment).holds_reader
+        assert waiting.open().status == "in_progress"
+        assert processing.is_blocking("cardconnect")
+
+
+def test_the_word_about_a_payment_finds_its_try(told: Till) -> None:
+    payment = told.open(process=False)
+    told.process(payment)
+    attempt = rows.attempt_about(told.again(payment))
+
+    assert attempt is not None
+    assert attempt.number == 2
+    assert PaymentAttempt.objects.filter(obligation=payment.obligation_id).count() == 2
