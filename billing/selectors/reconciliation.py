@@ -39,7 +39,8 @@ def owners(provider: str, external_ids: Iterable[str]) -> dict[str, UUID]:
 def owners_of_events(provider: str, events: Sequence[NormalizedEvent]) -> dict[str, UUID]:
     """Return whom events concern: the event's id → the organization's; nobody's are left out.
 
-    Most name a payer; of the others the payer, or the subscription, they are about is known.
+    Most name a payer; of the others the payer, the subscription or the payment in person that they
+    are about is known.
     """
     about = {event.external_id: event.subject.external_id for event in events if event.subject}
     named = {
@@ -49,11 +50,22 @@ def owners_of_events(provider: str, events: Sequence[NormalizedEvent]) -> dict[s
     by_payer = owners(provider, named.values())
     rows = Subscription.objects.filter(provider=provider, external_id__in=set(about.values()))
     by_subscription = dict(rows.values_list("external_id", "organization_id"))
+    known = _owners_of_sales(provider, events) | by_subscription
     found = {
-        event_id: by_payer.get(payer) or by_subscription.get(about.get(event_id, ""))
+        event_id: by_payer.get(payer) or known.get(about.get(event_id, ""))
         for event_id, payer in named.items()
     }
     return {event_id: owner for event_id, owner in found.items() if owner}
+
+
+def _owners_of_sales(provider: str, events: Sequence[NormalizedEvent]) -> dict[str, UUID]:
+    sales = {
+        one.subject.external_id for one in events if one.subject and one.subject.kind == "sale"
+    }
+    if not sales:
+        return {}
+    tries = PaymentAttempt.objects.filter(provider=provider, external_id__in=sales)
+    return dict(tries.values_list("external_id", "organization_id"))
 
 
 def customers(provider: str, external_ids: Iterable[str]) -> dict[str, Customer]:

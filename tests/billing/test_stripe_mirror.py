@@ -13,6 +13,7 @@ from billing.drivers.base import DriverUnavailable
 from billing.drivers.stripe import calls
 from billing.types import DiscountRef, Subject, SubscriptionSnapshot
 from tests.billing import stripe_builders as build
+from tests.billing import stripe_terminal_cases
 from tests.billing.coupon_steps import coupon_spec
 from tests.simulators.stripe.client import StripeSimulator
 
@@ -96,6 +97,15 @@ class TestCopyToMirror:
             assert copy(other, ids[other]) is True
 
         assert {name: MODELS[name].objects.count() for name in MODELS} == dict.fromkeys(MODELS, 1)
+
+    def test_copies_a_payment_in_person(self, stripe: StripeSimulator) -> None:
+        order = stripe_terminal_cases.till(stripe).taken()
+
+        assert copy("payment_intent", order.external_id) is True
+
+        row = models.PaymentIntent.objects.get(id=order.external_id)
+        assert row.stripe_data["status"] == "succeeded"
+        assert row.customer is None
 
     def test_follows_a_change(self, started: SubscriptionSnapshot) -> None:
         copy("subscription", started.external_id)

@@ -39,6 +39,7 @@ class TestTypes:
             ("checkout.session.expired", "billing.checkout.expired"),
             ("charge.dispute.created", "billing.dispute.created"),
             ("payment_intent.succeeded", "billing.payment_intent.succeeded"),
+            ("terminal.reader.action_failed", "billing.reader.action_failed"),
         ],
     )
     def test_speaks_our_words(self, fixture: str, type_: str) -> None:
@@ -175,6 +176,36 @@ class TestSubject:
         name = "checkout.session.expired"
 
         assert normalized(name).subject == Subject("checkout_session", obj(name)["id"])
+
+    @pytest.mark.parametrize("verb", ["action_succeeded", "action_failed"])
+    def test_a_reader_tells_of_the_payment_it_takes(self, verb: str) -> None:
+        name = f"terminal.reader.{verb}"
+
+        found = normalized(name)
+
+        taken = obj(name)["action"]["process_payment_intent"]["payment_intent"]
+        assert found.subject == Subject("sale", taken)
+        assert found.our_id == ""
+
+    @pytest.mark.parametrize(
+        "action",
+        [None, {"type": "set_reader_display", "status": "succeeded", "set_reader_display": {}}],
+        ids=["nothing", "display"],
+    )
+    def test_a_reader_that_takes_no_payment_has_none(self, action: Any) -> None:
+        event = load("terminal.reader.action_succeeded")
+        event["data"]["object"]["action"] = action
+
+        assert normalizer.normalize(event).subject is None
+
+    def test_a_payment_in_person_carries_our_name(self) -> None:
+        name = "payment_intent.amount_capturable_updated"
+
+        found = normalized(name)
+
+        assert found.subject == Subject("sale", obj(name)["id"])
+        assert found.our_id == "c0ffee00-0000-4000-8000-000000000009"
+        assert found.mirror == (Subject("payment_intent", obj(name)["id"]),)
 
     @pytest.mark.parametrize(
         "name",

@@ -76,6 +76,9 @@ class TestFacts:
         assert first.external_customer_id == charge["customer"]
         assert first.fact.detail["payment_intent"] == charge["payment_intent"]
 
+    def test_what_was_given_up_before_it_was_captured_is_no_refund(self) -> None:
+        assert normalized("charge.refunded.uncaptured").fact is None
+
     def test_a_refund_itself_adds_nothing(self) -> None:
         assert normalized("refund.created").fact is None
 
