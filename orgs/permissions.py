@@ -53,12 +53,13 @@ class Credential:
 class Access:
     """Who may call one method of a view.
 
-    People need one of `roles`; an API key needs `scope` (None: no key at all). Setup and checkout
-    tokens reach nothing that does not name them.
+    People need one of `roles`; an API key needs `scope` or one of `further` (no `scope`: no key at
+    all). Setup and checkout tokens reach nothing that does not name them.
     """
 
     roles: frozenset[Role]
     scope: Scope | None = None
+    further: frozenset[Scope] = frozenset()
     setup: bool = False
     checkout: bool = False
 
@@ -79,6 +80,10 @@ class Access:
         """Ask another scope of API keys."""
         return replace(self, scope=scope)
 
+    def or_scope(self, scope: Scope) -> Self:
+        """Admit API keys with another scope as well."""
+        return replace(self, further=self.further | {scope})
+
 
 EVERY_ROLE = frozenset(Role)
 MONEY_ROLES = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
@@ -86,6 +91,9 @@ TEAM_ROLES = frozenset({Role.OWNER, Role.ADMIN})
 
 READ = Access(EVERY_ROLE, Scope.BILLING_READ)
 WRITE = Access(MONEY_ROLES, Scope.BILLING_WRITE)
+AT_READERS = Access(MONEY_ROLES, Scope.TERMINALS_WRITE)
+# A till has no other scope, and has to find its own payments again.
+LOOK_AT_READERS = READ.or_scope(Scope.TERMINALS_WRITE)
 TEAM = Access(TEAM_ROLES)
 PEOPLE = Access(EVERY_ROLE)
 NOBODY = Access(frozenset())
@@ -105,7 +113,8 @@ def require(credential: Credential, access: Access) -> None:
 def _admits(access: Access, credential: Credential) -> bool:
     match credential.kind:
         case CredentialKind.API_KEY:
-            return access.scope is not None and access.scope in credential.scopes
+            admitted = {access.scope, *access.further} if access.scope else set()
+            return bool(admitted & credential.scopes)
         case CredentialKind.CHECKOUT:
             return access.checkout
         case CredentialKind.SETUP:
