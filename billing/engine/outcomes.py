@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from billing.drivers.base import DriverError
 from billing.engine import attempts, change_plans, due, ids, papers
-from billing.engine.models import EngineInvoice, EngineSubscription
+from billing.engine.models import EngineInvoice, EngineSubscription, LateCharge
 from billing.engine.models.invoices import BillingReason, ChargeState
 from billing.engine.rails import ChargeOrder, ChargeResult, DeclineKind, Rail
 from billing.enums import (
@@ -164,13 +164,36 @@ def give_back_late(
     if is_voided:
         logger.info("engine.late_charge_voided", extra={"invoice": invoice.external_id})
         return
+    _keep(order, invoice, attempt, result)
+    payment_id = ids.payment_id(invoice.provider, attempt.our_reference)
     insert_once(
         Case(
             organization_id=invoice.organization_id,
             kind=CaseKind.LATE_WINNER,
             subscription_id=attempt.obligation.subscription_id,
-            external_id=ids.payment_id(invoice.provider, attempt.our_reference),
+            external_id=payment_id,
+            external_payment_id=payment_id,
             summary=f"Invoice {invoice.number} was charged after it was settled or given up: "
             "refund the payment.",
         )
+    )
+
+
+def _keep(
+    order: ChargeOrder, invoice: EngineInvoice, attempt: PaymentAttempt, result: ChargeResult
+) -> None:
+    """Write down a charge one too many, so that it can be refunded as any other payment."""
+    LateCharge.objects.update_or_create(
+        attempt=attempt,
+        defaults={"charge_external_id": result.external_id},
+        create_defaults={
+            "organization_id": invoice.organization_id,
+            "invoice": invoice,
+            "method_id": order.method_id,
+            "by_payer": order.initiator == "payer",
+            "amount_minor": attempt.obligation.amount_minor,
+            "currency": attempt.obligation.currency,
+            "sent_at": attempt.sent_at or attempt.created_at,
+            "charge_external_id": result.external_id,
+        },
     )

@@ -1,5 +1,7 @@
 """Payments that went through the rail, and giving them back: each refund once, never too much."""
 
+import dataclasses
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NoReturn
 
@@ -11,14 +13,13 @@ from billing.drivers.base import (
     DriverError,
     DriverRejected,
     DriverUnavailable,
-    ObjectMissing,
     OutcomeUnknown,
 )
-from billing.engine import charging, credit_notes, ids
+from billing.engine import charging, credit_notes, ids, taken
 from billing.engine.house import House, now_of
 from billing.engine.models import EngineInvoice, EngineRefund
-from billing.engine.models.invoices import ChargeState
 from billing.engine.rails import RefundOrder, RefundResult
+from billing.engine.taken import Taken
 from billing.enums import Provider, RefundStatus
 from billing.types import ChargeSnapshot, RefundSnapshot
 from orgs import clock
@@ -38,22 +39,12 @@ def retrieve(house: House, external_payment_id: str) -> ChargeSnapshot:
         ObjectMissing: no payment of this name.
         DriverUnavailable: a refund is undecided, and nobody can say yet.
     """
-    invoice = _find(house, external_payment_id)
-    for refund in invoice.refunds.filter(is_undecided=True):
-        _resolve(house, invoice, refund)
-    has_paid = invoice.charge_state == ChargeState.SUCCEEDED
-    return ChargeSnapshot(
-        provider=Provider(invoice.provider),
-        external_id=invoice.payment_id if has_paid else "",
-        external_payment_id=invoice.payment_id,
-        external_customer_id=invoice.payer.external_id,
-        # One that was provably never given back is none.
-        refunds=tuple(
-            _snapshot(invoice, row) for row in invoice.refunds.exclude(status=RefundStatus.CANCELED)
-        ),
-        captured_minor=_captured(invoice),
-        currency=invoice.currency,
-    )
+    payment = taken.find(house, external_payment_id)
+    for refund in payment.refunds.filter(is_undecided=True):
+        _resolve(house, payment, refund)
+    # One that was provably never given back is none.
+    given = payment.refunds.exclude(status=RefundStatus.CANCELED)
+    return _charge(payment, [_snapshot(payment.invoice, row) for row in given])
 
 
 def refund(
@@ -73,59 +64,46 @@ def refund(
         OutcomeUnknown: sent, no usable answer.
     """
     rail = house.need_rail()
-    invoice = _find(house, external_payment_id)
+    payment = taken.find(house, external_payment_id)
     leaving.refuse_if_late()
     with transaction.atomic(durable=True):
-        invoice = charging.lock(invoice.pk)
+        invoice = charging.lock(payment.invoice.pk)
+        payment = dataclasses.replace(payment, invoice=invoice)
         now = clock.now(invoice.organization)
         row = EngineRefund.objects.filter(key=key).first()
         is_new = row is None
         if row is not None and row.invoice_id != invoice.pk:
             raise DriverRejected("INVALID_REQUEST", detail="idempotency_key_used")
         if row is None:
-            row = _write(invoice, amount_minor, reason, reference, key, now)
+            row = _write(payment, amount_minor, reason, reference, key, now)
     if is_new:
         try:
             leaving.refuse_if_late()
-            result = rail.refund_charge(_order(invoice, row))
+            result = rail.refund_charge(_order(payment, row))
         except DriverError as error:
             _note_failure(row, error, clock.now(invoice.organization))
         _conclude(row, result, clock.now(invoice.organization))
     elif row.is_undecided:
-        _resolve(house, invoice, row)
+        _resolve(house, payment, row)
     row.refresh_from_db()
     if row.status == RefundStatus.FAILED:
         raise DriverRejected("INVALID_REQUEST", detail=row.failure_reason or "refund_failed")
     return _snapshot(invoice, row)
 
 
-def _find(house: House, external_payment_id: str) -> EngineInvoice:
-    reference = ids.reference_of(external_payment_id)
-    rows = EngineInvoice.objects.select_related("payer", "attempt__obligation", "seller")
-    found = rows.filter(provider=house.provider, attempt__our_reference=reference).first()
-    if not reference or found is None or found.payment_id != external_payment_id:
-        raise ObjectMissing("INVALID_REQUEST", detail="resource_missing")
-    return found
-
-
-def _captured(invoice: EngineInvoice) -> int:
-    """Return what the rail took: what staff marked went past it."""
-    if invoice.charge_state != ChargeState.SUCCEEDED:
-        return 0
-    return invoice.amount_paid_minor - invoice.paid_by_hand_minor
-
-
 def _write(
-    invoice: EngineInvoice, amount_minor: int, reason: str, reference: str, key: str, now: datetime
+    payment: Taken, amount_minor: int, reason: str, reference: str, key: str, now: datetime
 ) -> EngineRefund:
     """Write a refund down before the rail is asked, unless it is more than is left."""
-    given = invoice.refunds.filter(status__in=_GIVEN_BACK).aggregate(sum=Sum("amount_minor"))
-    left = _captured(invoice) - (given["sum"] or 0)
+    invoice = payment.invoice
+    given = payment.refunds.filter(status__in=_GIVEN_BACK).aggregate(sum=Sum("amount_minor"))
+    left = payment.captured_minor - (given["sum"] or 0)
     if not 0 < amount_minor <= left:
         raise DriverRejected("INVALID_REQUEST", detail="refund_too_large")
     return EngineRefund.objects.create(
         organization_id=invoice.organization_id,
         invoice=invoice,
+        late_charge=payment.late,
         external_id=ids.new_id(invoice.provider, "re"),
         key=key,
         reference=reference,
@@ -137,13 +115,13 @@ def _write(
     )
 
 
-def _order(invoice: EngineInvoice, row: EngineRefund) -> RefundOrder:
+def _order(payment: Taken, row: EngineRefund) -> RefundOrder:
     return RefundOrder(
-        organization_id=invoice.organization_id,
+        organization_id=row.organization_id,
         reference=row.reference,
-        charge_id=invoice.charge_external_id,
+        charge_id=payment.charge_external_id,
         amount_minor=row.amount_minor,
-        currency=invoice.currency,
+        currency=payment.invoice.currency,
     )
 
 
@@ -166,10 +144,10 @@ def _be_undecided(row: EngineRefund, now: datetime) -> None:
     )
 
 
-def _resolve(house: House, invoice: EngineInvoice, row: EngineRefund) -> None:
-    now = now_of(invoice.organization_id)
+def _resolve(house: House, payment: Taken, row: EngineRefund) -> None:
+    now = now_of(row.organization_id)
     try:
-        result = house.need_rail().find_refund(_order(invoice, row), sent_at=row.sent_at, now=now)
+        result = house.need_rail().find_refund(_order(payment, row), sent_at=row.sent_at, now=now)
     except OutcomeUnknown as error:
         raise DriverUnavailable("API_ERROR", detail="refund_undecided") from error
     if result is None:
@@ -208,20 +186,25 @@ def _end(
             failure_reason=failure_reason[:100],
             updated_at=now,
         )
-        if changed and status == RefundStatus.SUCCEEDED:
+        # What came one too often was never invoiced: nothing is credited.
+        if changed and status == RefundStatus.SUCCEEDED and row.late_charge_id is None:
             credit_notes.issue(row, now=now)
 
 
 def charge_of(row: EngineRefund) -> ChargeSnapshot:
     """Return a refund as its payment with this one refund."""
-    invoice = row.invoice
+    return _charge(taken.of_refund(row), [_snapshot(row.invoice, row)])
+
+
+def _charge(payment: Taken, refunds: Iterable[RefundSnapshot]) -> ChargeSnapshot:
+    invoice = payment.invoice
     return ChargeSnapshot(
         provider=Provider(invoice.provider),
-        external_id=invoice.payment_id,
-        external_payment_id=invoice.payment_id,
+        external_id=payment.payment_id if payment.has_succeeded else "",
+        external_payment_id=payment.payment_id,
         external_customer_id=invoice.payer.external_id,
-        refunds=(_snapshot(invoice, row),),
-        captured_minor=_captured(invoice),
+        refunds=tuple(refunds),
+        captured_minor=payment.captured_minor,
         currency=invoice.currency,
     )
 

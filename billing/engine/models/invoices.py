@@ -201,6 +201,14 @@ class EngineRefund(BaseModel):
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     invoice = models.ForeignKey(EngineInvoice, models.PROTECT, related_name="refunds")
+    late_charge = models.ForeignKey(
+        "engine.LateCharge",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="refunds",
+        help_text="The charge one too many that it gives back, not the invoice's own.",
+    )
     external_id = models.CharField(max_length=255, unique=True)
     key = models.CharField(max_length=255, unique=True)
     reference = models.CharField(max_length=64, unique=True)

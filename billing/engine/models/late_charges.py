@@ -26,6 +26,11 @@ class LateCharge(BaseModel):
     sent_at = models.DateTimeField()
     ask_at = models.DateTimeField(null=True, blank=True)
     asked = models.PositiveIntegerField(default=0)
+    charge_external_id = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="What the rail calls it, where it was taken and can't be taken back.",
+    )
 
     objects = TenantQuerySet["LateCharge"].as_manager()
 

@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from billing.drivers.base import DriverError, DriverUnavailable, OutcomeUnknown
+from billing.drivers.base import DriverError, DriverRejected, DriverUnavailable, OutcomeUnknown
 from billing.engine import charging, late_answers
 from billing.engine.models import EngineInvoice, LateCharge
 from billing.engine.models.invoices import ChargeState
 from billing.engine.rails import LEAVE_WITHIN, ChargeOrder, ChargeResult
-from billing.enums import AttemptState, CaseKind, InvoiceStatus
+from billing.enums import AttemptState, CaseKind, InvoiceStatus, RefundStatus
 from billing.models import Case, PaymentAttempt
+from billing.types import RefundSnapshot
+from orgs import references
 from tests.billing.engine.engine_steps import MONTHLY, Clock, Shop, new_key, open_shop
 from tests.billing.engine.scripted_rail import DECLINED, DOWN, LOST, ScriptedDriver, ScriptedRail
 
@@ -89,6 +91,16 @@ def lose_after_all(shop: Shop) -> EngineInvoice:
 def ask(shop: Shop) -> int:
     shop.clock.turn(seconds=61)
     return late_answers.ask_due(shop.rail, provider="cardconnect", now=shop.clock.now)
+
+
+def give_back(shop: Shop, name: str, amount_minor: int) -> RefundSnapshot:
+    return shop.driver.refund_payment(
+        name,
+        amount_minor=amount_minor,
+        reason="duplicate",
+        reference=references.new_reference(),
+        idempotency_key=new_key(),
+    )
 
 
 class TestLeaving:
@@ -212,6 +224,26 @@ class TestOvertaken:
         ask(shop)
 
         assert Case.objects.filter(kind=CaseKind.LATE_WINNER).count() == 1
+
+    def test_what_can_not_be_taken_back_can_be_refunded_once(
+        self, shop: Shop, invoice: EngineInvoice
+    ) -> None:
+        shop.rail.can_void = False
+        ask(shop)
+        late = LateCharge.objects.get(invoice=invoice)
+        taken = shop.rail.taken[late.attempt.our_reference].external_id
+        name = Case.objects.get(kind=CaseKind.LATE_WINNER).external_payment_id
+
+        assert shop.driver.retrieve_payment(name).captured_minor == late.amount_minor
+        refunded = give_back(shop, name, late.amount_minor)
+        with pytest.raises(DriverRejected):
+            give_back(shop, name, 1)
+
+        assert refunded.status == RefundStatus.SUCCEEDED
+        assert refunded.credit_note is None
+        assert [order.charge_id for order in shop.rail.refunds] == [taken]
+        own = shop.driver.retrieve_payment(read(invoice).payment_id)
+        assert (own.captured_minor, own.refunds) == (invoice.amount_due_minor, ())
 
     def test_it_is_asked_about_until_somebody_answers(
         self, shop: Shop, invoice: EngineInvoice

@@ -12,6 +12,7 @@ from typing import Any
 from billing.engine.models import EngineInvoice, EngineRefund, EngineSubscription
 from billing.engine.models.invoices import UNDECIDED
 from billing.enums import (
+    FINAL_STATUSES,
     LIVE_ATTEMPTS,
     LIVE_STATUSES,
     AttemptKind,
@@ -199,10 +200,18 @@ def _of_subscriptions() -> Iterator[str]:
         yield f"{len(live)} subscriptions run"
     for row in rows:
         book = books.get(str(row.pk))
-        if book is not None and row.external_id and book.status != row.status:
+        if book is not None and row.external_id and not _agree(book.status, row.status):
             yield f"a subscription is {book.status} in the books, and {row.status} here"
         if live and row.status == SubscriptionStatus.INCOMPLETE:
             yield "a start is unfinished beside what runs"
+
+
+def _agree(there: str, here: str) -> bool:
+    """Say whether two statuses mean the same: what is over is over.
+
+    A start that was given up here before anything was known there ends there by itself.
+    """
+    return there == here or (there in FINAL_STATUSES and here in FINAL_STATUSES)
 
 
 def _of_what_is_left() -> Iterator[str]:
