@@ -4,7 +4,7 @@ What was committed stays, what was not is rolled back, and what the gateway took
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -80,11 +80,11 @@ class Seams:
 
 
 @contextlib.contextmanager
-def dying_at(wanted: int) -> Iterator[Seams]:
+def dying_at(wanted: int, places: Iterable[tuple[Any, str]] = SEAMS) -> Iterator[Seams]:
     """Let the block die at the `wanted`-th place it comes by, if it comes by so many."""
     seams = Seams(wanted)
     with pytest.MonkeyPatch.context() as patched:
-        for owner, name in SEAMS:
+        for owner, name in places:
             label = f"{getattr(owner, '__name__', owner).rpartition('.')[2]}.{name}"
             patched.setattr(owner, name, seams.wrapped(label, getattr(owner, name)))
         with contextlib.suppress(Died):

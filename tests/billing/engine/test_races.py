@@ -1,12 +1,10 @@
 """What happens at once at the engine: one charge, one invoice a period, numbers without gaps."""
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from billing.drivers.base import DriverError
 from billing.engine.models import EngineInvoice, EngineSubscription
@@ -14,6 +12,7 @@ from billing.engine.numbering import missing
 from billing.engine.rails import ChargeOrder, ChargeResult
 from tests.billing.engine.engine_steps import MONTHLY, Clock, Shop, new_key, open_shop
 from tests.billing.engine.scripted_rail import DECLINED, ScriptedDriver, ScriptedRail
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,23 +36,6 @@ def shop(clock: Clock, transactional_db: None) -> Iterator[Shop]:
     rail = WaitingRail()
     yield open_shop(ScriptedDriver(rail), clock)
     rail.others_tried.set()
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Make calls at the same time, each with a connection of its own."""
-    barrier = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        barrier.wait(10)
-        try:
-            return call()
-        except DriverError as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 class TestOneChargeAtATime:
