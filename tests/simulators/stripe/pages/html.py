@@ -34,11 +34,23 @@ def page(
     return HTMLResponse(text, status, headers=headers)
 
 
+_WITHOUT_CENTS = ("JPY", "KRW", "VND", "CLP")
+
+
+def minor(text: str, currency: str) -> int | None:
+    """Return an amount as it was typed, in minor units; None for what is none."""
+    whole, _, rest = text.strip().partition(".")
+    digits = 0 if currency.upper() in _WITHOUT_CENTS else 2
+    if not (whole.isdecimal() and len(whole) < 8 and len(rest) <= digits):
+        return None
+    return int(whole + rest.ljust(digits, "0")) if (rest or "0").isdecimal() else None
+
+
 def money(amount: int | None, currency: str | None) -> str:
     """Return an amount as a reader expects it."""
     code, sign = (currency or "usd").upper(), "-" if (amount or 0) < 0 else ""
     absolute = abs(amount or 0)
-    if code in ("JPY", "KRW", "VND", "CLP"):
+    if code in _WITHOUT_CENTS:
         return f"{sign}{code} {absolute:,}"
     value = f"{absolute / 100:,.2f}"
     return f"{sign}${value}" if code == "USD" else f"{sign}{code} {value}"

@@ -9,7 +9,7 @@ from tests.simulators.stripe import Json
 from tests.simulators.stripe.engine import at_reader, readers
 from tests.simulators.stripe.engine.in_person import Presented
 from tests.simulators.stripe.errors import Refusal
-from tests.simulators.stripe.pages.html import alert, money, notice, page
+from tests.simulators.stripe.pages.html import alert, minor, money, notice, page
 from tests.simulators.stripe.wire import decode_form
 from tests.simulators.stripe.world import World
 
@@ -42,25 +42,25 @@ async def show(world: World, request: Request, reader_id: str) -> Response:
     reader = world.store.get(readers.KIND, reader_id)
     if request.method == "GET":
         return _shown(world, reader)
-    deed, problem = str(given.get("do", "")), None
-    tip = str(given.get("tip") or "0")
-    if deed not in {name for name, *_ in _BUTTONS}:
-        problem = "Press one of the buttons."
-    elif not _is_amount(tip):
-        problem = "Enter the tip as an amount, such as 2.00."
-    else:
-        try:
-            at_reader.act(world, reader, deed, Presented(tip=round(float(tip) * 100)))
-        except Refusal as refusal:
-            problem = refusal.message
+    problem = _done(world, reader, str(given.get("do", "")), str(given.get("tip") or "0"))
     if problem is None:
         return RedirectResponse(f"/terminal/readers/{reader_id}", 303)
     return _shown(world, reader, problem)
 
 
-def _is_amount(text: str) -> bool:
-    whole, _, rest = text.partition(".")
-    return whole.isdecimal() and len(whole) < 7 and (rest or "0").isdecimal() and len(rest) < 3
+def _done(world: World, reader: Json, deed: str, tip: str) -> str | None:
+    """Do what was pressed; say why that can't be done."""
+    if deed not in {name for name, *_ in _BUTTONS}:
+        return "Press one of the buttons."
+    intent = readers.intent_of(world, reader)
+    amount = minor(tip, intent["currency"]) if intent else 0
+    if amount is None:
+        return "Enter the tip as an amount, such as 2.00."
+    try:
+        at_reader.act(world, reader, deed, Presented(tip=amount))
+    except Refusal as refusal:
+        return refusal.message
+    return None
 
 
 def _shown(world: World, reader: Json, problem: str | None = None) -> Response:
