@@ -26,10 +26,15 @@ def by(moment: datetime) -> Iterator[None]:
         _until.reset(token)
 
 
+def until() -> datetime | None:
+    """Return until when a write may leave; None: at any time."""
+    return _until.get()
+
+
 def is_too_late() -> bool:
     """Say whether a write must not leave any more."""
-    until = _until.get()
-    return until is not None and clock.now() > until
+    moment = until()
+    return moment is not None and clock.now() > moment
 
 
 def refuse_if_late() -> None:

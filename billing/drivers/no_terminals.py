@@ -6,7 +6,7 @@ from uuid import UUID
 
 from billing.drivers.base import DriverRejected
 from billing.drivers.terminal_calls import TerminalCalls
-from billing.types import ReaderRef, SaleOrder
+from billing.types import ReaderRef, ReaderSnapshot, SaleOrder, SaleSnapshot
 
 
 def _refuse() -> NoReturn:
@@ -16,7 +16,7 @@ def _refuse() -> NoReturn:
 class NoTerminals(TerminalCalls):
     """Refuses each of them."""
 
-    def terminal_account(self, organization_id: UUID) -> NoReturn:
+    def terminal_account(self, organization_id: UUID) -> UUID | None:
         """Refuse."""
         del organization_id
         _refuse()
@@ -26,49 +26,51 @@ class NoTerminals(TerminalCalls):
         del account_id
         return "USD"
 
-    def retrieve_reader(self, reader: ReaderRef) -> NoReturn:
+    def retrieve_reader(self, reader: ReaderRef) -> ReaderSnapshot:
         """Refuse."""
         del reader
         _refuse()
 
-    def list_readers(self, account_id: UUID | None) -> NoReturn:
+    def list_readers(self, account_id: UUID | None) -> tuple[ReaderSnapshot, ...]:
         """Refuse."""
         del account_id
         _refuse()
 
-    def create_connection_token(self, *, location: str) -> NoReturn:
+    def create_connection_token(self, *, location: str) -> str:
         """Refuse."""
         del location
         _refuse()
 
-    def open_sale(self, order: SaleOrder, *, idempotency_key: str) -> NoReturn:
+    def open_sale(self, order: SaleOrder, *, idempotency_key: str) -> SaleSnapshot:
         """Refuse."""
         del order, idempotency_key
         _refuse()
 
-    def run_sale(self, order: SaleOrder, *, idempotency_key: str) -> NoReturn:
+    def run_sale(self, order: SaleOrder, *, idempotency_key: str) -> SaleSnapshot:
         """Refuse."""
         del order, idempotency_key
         _refuse()
 
-    def find_sale(self, order: SaleOrder, *, sent_at: datetime | None, now: datetime) -> NoReturn:
+    def find_sale(
+        self, order: SaleOrder, *, sent_at: datetime | None, now: datetime
+    ) -> SaleSnapshot | None:
         """Refuse."""
         del order, sent_at, now
         _refuse()
 
-    def stop_sale(self, order: SaleOrder) -> NoReturn:
+    def stop_sale(self, order: SaleOrder) -> None:
         """Refuse."""
         del order
         _refuse()
 
     def capture_sale(
         self, order: SaleOrder, *, amount_minor: int, idempotency_key: str
-    ) -> NoReturn:
+    ) -> SaleSnapshot:
         """Refuse."""
         del order, amount_minor, idempotency_key
         _refuse()
 
-    def void_sale(self, order: SaleOrder, *, idempotency_key: str) -> NoReturn:
+    def void_sale(self, order: SaleOrder, *, idempotency_key: str) -> SaleSnapshot:
         """Refuse."""
         del order, idempotency_key
         _refuse()

@@ -99,3 +99,4 @@ def mark(row: GatewayTransaction, state: TransactionState) -> None:
     """Write down another state, and that the gateway was asked."""
     now = clock.now()
     GatewayTransaction.objects.filter(pk=row.pk).update(state=state, asked_at=now, updated_at=now)
+    row.state = state

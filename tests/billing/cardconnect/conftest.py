@@ -8,9 +8,10 @@ import pytest
 from billing.drivers.cardconnect import voiding
 from billing.models import MerchantAccount
 from orgs import clock as business_clock
-from tests.billing.cardconnect import gateway_steps
+from tests.billing.cardconnect import gateway_steps, reader_steps
 from tests.billing.engine.engine_steps import Clock
 from tests.simulators.cardpointe.client import CardPointeSimulator
+from tests.simulators.cardpointe.terminals.readers import HSN
 
 
 @pytest.fixture(scope="package")
@@ -44,3 +45,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     turned = Clock()
     monkeypatch.setattr(business_clock, "now", lambda *_: turned.now)
     return turned
+
+
+@pytest.fixture
+def counter(db: None, simulator: CardPointeSimulator) -> MerchantAccount:
+    """The platform's own merchant account, with a reader at which everybody taps at once."""
+    simulator.script(HSN, "approve", default=True)
+    return reader_steps.open_counter()
