@@ -10,6 +10,8 @@ from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.cardpointe.terminals.readers import HSN
 
 ORDER = "KQWZBTRNLMXCVFGHJD"
+# A test that waits longer waits for ever.
+_TIMEOUT_S = 20
 
 
 class Till:
@@ -23,7 +25,7 @@ class Till:
     def call(self, endpoint: str, body: Json | None = None) -> httpx.Response:
         """Call an endpoint with this session."""
         return self.simulator.terminal(
-            endpoint, body, hsn=self.hsn, session=self.session, **self.whose
+            endpoint, body, hsn=self.hsn, session=self.session, timeout=_TIMEOUT_S, **self.whose
         )
 
     def sell(self, amount: Any = 4900, **more: Any) -> httpx.Response:

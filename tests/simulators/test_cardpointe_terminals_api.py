@@ -534,6 +534,8 @@ class TestScripts:
             {"steps": [{"dance": True}]},
             {"steps": [{"present": "chip", "colour": "red"}]},
             {"steps": [{"present": "chip", "gateway": "gone"}]},
+            {"steps": [{"present": "chip", "pan": "4539578763621486"}]},
+            {"outcome": "approve", "pan": "4539578763621486"},
             {"steps": [], "outcome": "approve"},
         ],
         ids=lambda value: json.dumps(value)[:50],

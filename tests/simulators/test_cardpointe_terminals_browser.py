@@ -1,6 +1,7 @@
 """The page of a card reader in a real browser."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -38,6 +39,7 @@ class TestPage:
 
         assert asked.result().json()["authcode"] == "PPS015"
         expect(page.get_by_role("status")).to_have_text("Approved")
+        expect(page.get_by_text("Last payment: Approved, 49.00")).to_be_visible()
 
     def test_works_without_scripts(self, gateway: CardPointeSimulator, plain_page: Page) -> None:
         plain_page.goto(gateway.reader_page(HSN))
@@ -47,6 +49,7 @@ class TestPage:
         plain_page.get_by_role("button", name="Cancel").click(timeout=10_000)
 
         assert error(asked.result()) == (500, 8, "Operation Cancelled")
+        expect(plain_page.get_by_text("Last payment: Operation Cancelled")).to_be_visible()
         plain_page.get_by_role("button", name="Unplug").click()
         expect(plain_page.get_by_text("Unplugged")).to_be_visible()
         plain_page.get_by_role("button", name="Plug in").click()
@@ -68,10 +71,12 @@ class TestPage:
 
         assert asked.result().json()["input"] == "12345"
 
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("endpoint", ["", "authCard", "authManual", "readInput", "tip"])
     def test_is_accessible_and_fits_a_phone(
-        self, gateway: CardPointeSimulator, page: Page, endpoint: str
+        self, gateway: CardPointeSimulator, page: Page, endpoint: str, scheme: Any
     ) -> None:
+        page.emulate_media(color_scheme=scheme)
         if endpoint:
             asked = {"amount": 100, "prompt": "x" * 500, "format": "N5", "orderId": "ORDER"}
             Till(gateway).start(endpoint, **asked)

@@ -179,6 +179,8 @@ class TestPage:
 
         body = asked.result().json()
         assert (body["respstat"], body["entrymode"], body.get("authcode")) == told
+        last = {"A": "Approved, 49.00", "C": "Declined, Do not honor"}[body["respstat"]]
+        assert f"Last payment: {last}" in gateway.http.get(gateway.reader_page(HSN)).text
 
     def test_cancels_and_unplugs(self, gateway: CardPointeSimulator) -> None:
         till = Till(gateway)

@@ -63,13 +63,14 @@ class ReaderHandle(ABC):
         site: str = SITE,
         api_key: str = API_KEY,
         version: str = "v3",
+        timeout: float = 165,
     ) -> httpx.Response:
         """Send one call to the terminal service and wait for its answer."""
         named = {"merchantId": merchid, **({"hsn": hsn} if hsn else {})}
         headers = {"Authorization": api_key, **({_HEADER: session} if session else {})}
         url = f"{self.terminal_url(site)}/api/{version}/{endpoint}"
         body = {**named, **(body or {})}
-        return self.http.post(url, json=body, headers=headers, timeout=165)
+        return self.http.post(url, json=body, headers=headers, timeout=timeout)
 
     def connect_reader(self, hsn: str, *, force: bool = False, **more: Any) -> str:
         """Begin a session and return its key."""

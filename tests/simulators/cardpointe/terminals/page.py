@@ -40,6 +40,7 @@ _PAGE = """<!DOCTYPE html>
 <p id="state">{state}</p>
 <div class="screen" role="status" aria-label="Display" id="display">{display}</div>
 <form method="post" id="controls">{controls}</form>
+<p id="last">{last}</p>
 </main>
 </body>
 </html>"""
@@ -93,6 +94,7 @@ class ReaderPages:
             refresh="" if op in ("readInput", "tip") else _REFRESH,
             state=_state(row, running.state if running is not None else "idle"),
             display=html.escape(readers.displayed(self.world, row)),
+            last=f"Last payment: {html.escape(row['last'])}" if row.get("last") else "",
             controls=_controls(row, op, is_busy=running is not None),
         )
 

@@ -201,6 +201,15 @@ def _told(job: Job, card: Card, body: Json, answer: Json) -> Json:
     return told
 
 
+def summary(answer: Json | TerminalError) -> str:
+    """Return in a few words how a payment ended."""
+    if isinstance(answer, TerminalError):
+        return answer.text
+    if answer.get("respstat") == "A":
+        return f"Approved, {answer['amount']}"
+    return f"Declined, {answer.get('resptext', '')}"
+
+
 # What stands for the picture of a signature.
 SIGNATURE = "UklGRgAAAABTSUdOQVRVUkU="
 

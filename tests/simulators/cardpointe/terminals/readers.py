@@ -62,6 +62,8 @@ def new(hsn: str, *, site: str = SITE, merchid: str = FNOR_MID) -> Json:
         "display": "",
         # From this moment on the display is empty again; None: it stays.
         "display_until": None,
+        # How the latest payment ended, for whoever stands there.
+        "last": "",
         "token": None,
         "clock": "",
     }

@@ -1,6 +1,6 @@
 """What a cardholder does at a reader, step by step, or by the name of how it ends."""
 
-from tests.simulators.cardpointe import Json
+from tests.simulators.cardpointe import Json, emulation
 
 PAN, EXPIRY, NAME = "4788250000121443", "1239", "John Smith"
 PRESENTED = ("contactless", "chip", "swipe", "manual")
@@ -69,6 +69,9 @@ def check_step(step: Json) -> None:
         raise ValueError(f"the step {kind} has no {', '.join(unknown)}")
     if kind == "present" and step["present"] not in PRESENTED:
         raise ValueError(f"present is one of {', '.join(PRESENTED)}")
+    if str(step.get("pan", PAN)) not in emulation.TEST_PANS:
+        # Scripts are kept; other numbers never are.
+        raise ValueError("pan is one of the provider's test cards")
     if step.get("gateway", NO_ANSWERS[0]) not in NO_ANSWERS:
         raise ValueError(f"gateway is one of {', '.join(NO_ANSWERS)}")
 

@@ -18,6 +18,7 @@ from tests.simulators.cardpointe.merchants import Merchant
 from tests.simulators.cardpointe.refusal import HttpError
 from tests.simulators.cardpointe.terminals import (
     endpoints,
+    payments,
     readers,
     refusals,
     scripts,
@@ -31,8 +32,6 @@ from tests.simulators.cardpointe.terminals.refusals import TerminalError
 from tests.simulators.cardpointe.world import World
 
 VERSIONS = ("v2", "v3", "v4")
-
-
 # What an operation ends with when the whole world was forgotten meanwhile.
 _FORGOTTEN: Json = {}
 
@@ -145,6 +144,9 @@ class Terminals:
         self.floor.begin(operation, endpoint.work(job))
         answer = await operation.answered
         visit.entry["error"] = operation.error or None
+        if endpoint.work is payments.take and answer is not None:
+            job.reader["last"] = payments.summary(answer)
+            readers.touch(self.world, job.reader)
         return _FORGOTTEN if answer is None else answer
 
     def _next_steps(self, name: str, job: Job) -> list[Json]:

@@ -20,7 +20,7 @@ async function look() {
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    ["state", "display", "controls"].forEach((id) => update(id, fresh));
+    ["state", "display", "controls", "last"].forEach((id) => update(id, fresh));
   } catch {
     // The simulator is away for a moment; the next look may find it.
   }
