@@ -185,7 +185,7 @@ def _charge_refunded(payload: Json, charge: Json, occurred_at: datetime) -> Fact
     Of one that was given up before it was captured nothing came back.
     Source: https://docs.stripe.com/changelog/2022-11-15 (charge.refunds).
     """
-    if not charge["captured"]:
+    if charge.get("captured") is False:
         return None
     total = charge["amount_refunded"]
     before = payload["data"].get("previous_attributes", {}).get("amount_refunded", 0)
