@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from billing.models import Customer, Invoice, InvoiceLine, Subscription
 from billing.services import invoice_mail, invoice_steps, reversal_links, timeline
 from billing.types import Cause, InvoiceSnapshot, SubscriptionUpdate
+from orgs.base import rows_where
 from orgs.models import Organization
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ _FOLLOWED = (
     "snapshot_at",
     "updated_at",
 )
+_KNOWN = "provider = ANY(%s) AND external_id = ANY(%s)"
 _SHOWN = ("subscription_id", *_FOLLOWED[1:-2])
 
 
@@ -156,10 +158,9 @@ def _key(arrival: Arrival) -> tuple[str, str]:
 
 
 def _known(arrivals: Iterable[Arrival]) -> dict[tuple[str, str], Invoice]:
-    rows = Invoice.objects.filter(
-        provider__in={arrival.snapshot.provider for arrival in arrivals},
-        external_id__in={arrival.snapshot.external_id for arrival in arrivals},
-    )
+    keys = {_key(arrival) for arrival in arrivals}
+    providers, names = {str(provider) for provider, _ in keys}, {name for _, name in keys}
+    rows = rows_where(Invoice, _KNOWN, list(providers), list(names))
     return {(row.provider, row.external_id): row for row in rows}
 
 

@@ -14,6 +14,7 @@ from billing.enums import LIVE_STATUSES, SubscriptionStatus
 from billing.models import ExternalPrice, Price, Subscription
 from billing.services import settlement
 from billing.types import SubscriptionSnapshot
+from orgs.base import rows_where
 from orgs.models import Organization
 
 # Whoever pays, with whatever provider: an organization itself (no reference), or a customer of it.
@@ -43,12 +44,9 @@ class Locked:
 def lock(snapshots: Sequence[SubscriptionSnapshot]) -> list[Locked | None]:
     """Lock our rows for these snapshots, in the caller's transaction; None for what is not ours."""
     pairs = _find(snapshots)
-    organizations = {
-        row.pk: row
-        for row in Organization.objects.select_for_update(no_key=True)
-        .filter(pk__in={pair[1] for pair in pairs if pair})
-        .order_by("pk")
-    }
+    owners = list({pair[1] for pair in pairs if pair})
+    found = rows_where(Organization, "id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", owners)
+    organizations = {row.pk: row for row in found}
     subscriptions = {
         row.pk: row
         for row in Subscription.objects.select_for_update(of=("self",))
@@ -175,7 +173,7 @@ def _links(
         if subscription.price.plan_version_id == subscription.plan_version_id:
             subscription.price.plan_version = subscription.plan_version
             prices[subscription.price_id] = subscription.price
-    rows = list(ExternalPrice.objects.filter(external_id__in=wanted))
+    rows = rows_where(ExternalPrice, "external_id = ANY(%s)", list(wanted))
     if others := {row.price_id for row in rows} - prices.keys():
         prices |= Price.objects.select_related("plan_version__plan").in_bulk(others)
     for row in rows:

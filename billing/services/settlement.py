@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef
 
 from billing import transitions
 from billing.enums import (
@@ -18,8 +18,13 @@ from billing.enums import (
 from billing.models import Obligation, PaymentAttempt, Quote, Subscription
 from billing.types import InvoiceSnapshot, PaymentOutcome
 from orgs import clock, references
+from orgs.base import rows_where
 
-_IS_START = Q(kind=ObligationKind.SUBSCRIPTION_START)
+_LOCKED = """
+    (kind = 'subscription_start' OR state = 'open') AND subscription_id = ANY(%s)
+    ORDER BY id FOR UPDATE
+"""
+_TRIES = "obligation_id = ANY(%s) ORDER BY number"
 
 
 def open_obligation(
@@ -128,14 +133,10 @@ class Debts:
 
 def lock_debts(subscriptions: Iterable[Subscription]) -> dict[UUID, Debts]:
     """Lock the debts of subscriptions that the caller has locked; by subscription."""
-    rows = (
-        Obligation.objects.select_for_update(of=("self",))
-        .filter(_IS_START | Q(state=ObligationState.OPEN), subscription__in=subscriptions)
-        .order_by("pk")
-    )
+    rows = rows_where(Obligation, _LOCKED, [row.pk for row in subscriptions])
     debts = {row.pk: Debt(row) for row in rows}
     _fetch_quotes([row for row in rows if row.quote_id])
-    for attempt in PaymentAttempt.objects.filter(obligation__in=debts).order_by("number"):
+    for attempt in rows_where(PaymentAttempt, _TRIES, list(debts)):
         debts[attempt.obligation_id].attempt = attempt
     found: dict[UUID, Debts] = {}
     for debt in sorted(debts.values(), key=lambda debt: debt.obligation.created_at):
