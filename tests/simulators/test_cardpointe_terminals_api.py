@@ -97,7 +97,7 @@ class TestReaders:
 class TestWhoMay:
     @pytest.mark.parametrize("version", ["v2", "v3", "v4"])
     def test_every_version_answers(self, gateway: CardPointeSimulator, version: str) -> None:
-        assert gateway.terminal("listTerminals", version=version).status_code == 200
+        assert gateway.terminal(f"{version}/listTerminals").status_code == 200
 
     def test_the_real_host_is_understood_too(self, gateway: CardPointeSimulator) -> None:
         for host in ("fts.cardpointe.com", "fts-uat.cardpointe.com:6443"):
@@ -120,15 +120,15 @@ class TestWhoMay:
             ({"site": "acme"}, 401),
             ({"hsn": "UNKNOWN"}, 403),
             ({"hsn": HSN, "merchid": RPCT_MID}, 403),
-            ({"version": "v1"}, 404),
+            ({"endpoint": "v1/connect"}, 404),
         ],
         ids=lambda value: json.dumps(value, sort_keys=True),
     )
     def test_others_are_kept_out(
         self, gateway: CardPointeSimulator, whose: dict[str, Any], status: int
     ) -> None:
-        whose = {"hsn": HSN, **whose}
-        answer = gateway.terminal("connect", **whose)
+        asked = {"endpoint": "connect", "hsn": HSN, **whose}
+        answer = gateway.terminal(**asked)
 
         assert answer.status_code == status
         assert answer.json()["status"] == status

@@ -62,13 +62,13 @@ class ReaderHandle(ABC):
         merchid: str = FNOR_MID,
         site: str = SITE,
         api_key: str = API_KEY,
-        version: str = "v3",
         timeout: float = 165,
     ) -> httpx.Response:
-        """Send one call to the terminal service and wait for its answer."""
+        """Send one call to the terminal service ("ping" or "v2/ping") and wait for its answer."""
         named = {"merchantId": merchid, **({"hsn": hsn} if hsn else {})}
         headers = {"Authorization": api_key, **({_HEADER: session} if session else {})}
-        url = f"{self.terminal_url(site)}/api/{version}/{endpoint}"
+        path = endpoint if "/" in endpoint else f"v3/{endpoint}"
+        url = f"{self.terminal_url(site)}/api/{path}"
         body = {**named, **(body or {})}
         return self.http.post(url, json=body, headers=headers, timeout=timeout)
 
