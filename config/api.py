@@ -24,6 +24,7 @@ class DocsView(SpectacularSwaggerSplitView):
 urlpatterns = [
     path("", include("orgs.api.urls")),
     path("", include("billing.api.urls")),
+    path("", include("terminals.api.urls")),
     *endpoint("schema", SchemaView, name="schema"),
     *endpoint("docs", DocsView, name="docs"),
 ]

@@ -18,6 +18,8 @@ REST_FRAMEWORK: dict[str, Any] = {
         "invoice_pdf": "120/min",
         "invoice_send": "30/hour",
         "contact_sales": "5/hour",
+        "receipt": "300/min",
+        "receipt_send": "120/hour",
     },
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -33,6 +35,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "EffectiveEnum": "billing.enums.Effective",
         "KeyModeEnum": "orgs.models.KeyMode",
         "SessionModeEnum": ["checkout", "portal"],
+        "TerminalStatusEnum": "terminals.enums.TerminalStatus",
+        "MailStatusEnum": "notifications.models.MessageState",
+        "TerminalRefundStatusEnum": ["succeeded", "unknown"],
+        "TerminalPaymentStatusEnum": "terminals.enums.PaymentStatus",
     },
     "TAGS": [
         {"name": "Accounts", "description": "Registration, tokens, the team and its API keys."},
@@ -42,6 +48,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         {"name": "Checkout and portal", "description": "Pages to send a payer to."},
         {"name": "Payment methods", "description": "How a payer pays; never a card number."},
         {"name": "Invoices", "description": "What was billed, as data and as a document."},
+        {"name": "Terminals", "description": "Card readers, and payments at the counter."},
     ],
     "PREPROCESSING_HOOKS": ["orgs.api.schema.canonical_endpoints"],
     "SWAGGER_UI_DIST": "SIDECAR",

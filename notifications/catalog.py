@@ -216,6 +216,13 @@ ACCOUNT_STOPPED: Final = Mail(
     needs=frozenset({"provider", "account", "merchant_id", "mode", "seller", "since", "desk_url"}),
 )
 
+# What was paid at a reader, to whoever paid, because the till asks for it; the PDF is attached.
+# `receipt` is the whole of it as plain text, in lines of one width.
+TERMINAL_RECEIPT: Final = Mail(
+    "terminal_receipt",
+    needs=frozenset({"merchant", "number", "amount", "paid_on", "receipt", "support_email"}),
+)
+
 _MAILS = {
     mail.kind: mail
     for mail in (
@@ -229,6 +236,7 @@ _MAILS = {
         SALES_REQUEST_RECEIVED,
         PAYMENT_REMINDER,
         ACCOUNT_STOPPED,
+        TERMINAL_RECEIPT,
     )
 }
 KINDS = tuple(_MAILS)

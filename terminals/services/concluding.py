@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billing.drivers.base import DriverError, DriverRejected
+from billing.drivers.base import DriverError, DriverRejected, ReaderBusy, ReaderOffline
 from billing.enums import AttemptKind, AttemptState, ObligationState
 from billing.models import PaymentAttempt
 from billing.services import resolve, settlement
@@ -106,8 +106,15 @@ def give_up(
         locked = rows.lock(rows.of_attempt(attempt).pk)
         mine = locked.attempt(attempt.pk)
         if settlement.end_attempt(attempt=mine, state=state, now=now, error_code=code):
-            _let_go(locked, mine, code, cause, now)
+            _let_go(locked, mine, _plain(error) or code, cause, now)
         return locked.payment
+
+
+def _plain(error: DriverError | None) -> str:
+    """Return what readers of every provider have in common; the try keeps the provider's word."""
+    if isinstance(error, ReaderBusy):
+        return "reader_busy"
+    return "reader_offline" if isinstance(error, ReaderOffline) else ""
 
 
 def _let_go(
