@@ -9,7 +9,6 @@ from billing.drivers.base import DriverError, DriverRejected, DriverUnavailable,
 from billing.drivers.cardconnect.models import TransactionState
 from billing.models import MerchantAccount
 from billing.types import SaleOrder, SaleSnapshot
-from orgs import references
 from orgs.models import Organization
 from tests.billing.builders import make_organization
 from tests.billing.cardconnect.reader_steps import (
@@ -53,17 +52,6 @@ class TestCapture:
         assert snapshot.authorized_minor == AMOUNT
         assert snapshot.capture_before is None
         assert money_of(simulator, order) == [("Queued for Capture", amount)]
-
-    def test_goes_by_the_name_of_the_payment(
-        self, simulator: CardPointeSimulator, order: SaleOrder
-    ) -> None:
-        named = dataclasses.replace(
-            order,
-            reference=references.new_reference(),
-            external_id=f"cc_pay_{order.reference}",
-        )
-
-        assert capture(named).state == "succeeded"
 
     def test_twice_is_once(self, simulator: CardPointeSimulator, order: SaleOrder) -> None:
         first = capture(order, 3000)

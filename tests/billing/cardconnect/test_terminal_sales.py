@@ -149,6 +149,35 @@ class TestDeclined:
         assert money_of(simulator, order) == []
 
 
+class TestAgain:
+    def test_after_a_decline_another_try_is_one_of_its_own(
+        self, simulator: CardPointeSimulator, org: Organization, counter: MerchantAccount
+    ) -> None:
+        simulator.script(HSN, "decline", code="NU")
+        first = sale_for(org, counter)
+        declined = run(first)
+        again = sale_for(org, counter, external_id=declined.external_id)
+
+        paid = run(again)
+
+        assert (paid.state, paid.external_id) == ("succeeded", f"cc_pay_{again.reference}")
+        assert money_of(simulator, first) == []
+        assert money_of(simulator, again) == [("Queued for Capture", AMOUNT)]
+
+    def test_a_try_is_asked_about_by_itself_though_another_one_paid(
+        self, simulator: CardPointeSimulator, org: Organization, counter: MerchantAccount
+    ) -> None:
+        first = sale_for(org, counter)
+        lose(simulator, first, "drop_after")
+        simulator.advance(601)
+        paid = run(sale_for(org, counter))
+
+        found = find(dataclasses.replace(first, external_id=paid.external_id))
+
+        assert found is not None
+        assert found.external_id == f"cc_pay_{first.reference}"
+
+
 class TestCanceled:
     def test_at_the_reader(self, simulator: CardPointeSimulator, order: SaleOrder) -> None:
         simulator.script(HSN, "cancel_at_terminal")

@@ -58,10 +58,12 @@ def account_of(order: SaleOrder) -> MerchantAccount:
 
 
 def known(order: SaleOrder) -> GatewayTransaction | None:
-    """Return our row of an order's try, or of the one that took the payment; None: not begun."""
-    reference = ids.reference_of(order.external_id) or order.reference
+    """Return our row of an order's try; None for one that was not begun.
+
+    By the try alone: the payment may have its name from another one.
+    """
     rows = GatewayTransaction.objects.select_related("account").filter(kind=TransactionKind.SALE)
-    return rows.filter(organization_id=order.organization_id, reference=reference).first()
+    return rows.filter(organization_id=order.organization_id, reference=order.reference).first()
 
 
 def refuse_begun(order: SaleOrder) -> None:
