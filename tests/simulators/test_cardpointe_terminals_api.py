@@ -480,6 +480,14 @@ class TestCommands:
 
         assert (told["amount"], told["tip"], told["total"]) == (1000, 150, 1150)
 
+    def test_a_tip_as_it_is_shown_elsewhere(self, gateway: CardPointeSimulator, till: Till) -> None:
+        gateway.settings(terminal_tips_in="dollars")
+        gateway.script(HSN, "approve", tip=6)
+
+        told = till.call("tip", {"amount": 100, "prompt": "Tip?"}).json()
+
+        assert (told["amount"], told["tip"], told["total"]) == (100, 0.06, 1.06)
+
     @pytest.mark.parametrize(("present", "single_use"), [("chip", False), ("contactless", True)])
     def test_a_card_without_a_payment(
         self, gateway: CardPointeSimulator, till: Till, present: str, single_use: Any

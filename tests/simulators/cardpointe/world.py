@@ -44,6 +44,8 @@ def default_settings() -> Json:
         "terminal_gateway_s": 32,
         "terminal_reauth": False,
         "terminal_busy_status": 500,
+        # Tips: "cents" or "dollars"; the provider shows both.
+        "terminal_tips_in": "cents",
     }
 
 

@@ -8,6 +8,8 @@ from tests.simulators.cardpointe.terminals import cards, payments
 from tests.simulators.cardpointe.terminals.job import Job
 from tests.simulators.cardpointe.terminals.operations import Work
 
+_CENTS = 100
+
 
 def read_confirmation(job: Job) -> Work:
     """Ask for yes or no."""
@@ -31,12 +33,14 @@ def read_signature(job: Job) -> Work:
 
 
 def tip(job: Job) -> Work:
-    """Ask for a tip, in cents."""
+    """Ask for a tip, in cents; the answer is in the unit of the switch."""
     amount = job.number("amount")
     presets = job.given.get("tipPercentPresets") or []
     shown = "  ".join(f"{percent} %" for percent in presets)
     prompt = f"{job.text('prompt')}\n{amounts.shown(amount)}\n{shown}".strip()
     given = int((yield from _ask(job, "tip", prompt)))
+    if job.world.setting("terminal_tips_in") == "dollars":
+        return {"amount": amount, "tip": given / _CENTS, "total": (amount + given) / _CENTS}
     return {"amount": amount, "tip": given, "total": amount + given}
 
 
