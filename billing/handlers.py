@@ -1,5 +1,6 @@
 """Upward calls without upward imports: other apps register for what happens in billing."""
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
@@ -10,9 +11,22 @@ from billing.types import Cause, SubjectNews
 
 if TYPE_CHECKING:
     from billing.models import BillingEvent
+    from orgs.models import Organization
 
 Handler = Callable[["BillingEvent"], None]
+Refunded = Callable[["MoneyBack"], None]
 _handlers: dict[str, list[Handler]] = defaultdict(list)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MoneyBack:
+    """Refunds of a payment were written. `organization` is locked: lines are to be told by it."""
+
+    organization: "Organization"
+    provider: str
+    external_payment_id: str
+    cause: Cause
+    now: datetime
 
 
 class SubjectHandler(Protocol):
@@ -40,6 +54,7 @@ class SubjectHandler(Protocol):
 
 
 _subjects: dict[str, SubjectHandler] = {}
+_refunded: list[Refunded] = []
 
 
 def register(event_type: str, handler: Handler) -> None:
@@ -75,3 +90,15 @@ def unregister_subject(kind: str) -> None:
 def of_subject(kind: str) -> SubjectHandler | None:
     """Return who looks after subjects of this kind, if anybody registered for it."""
     return _subjects.get(kind)
+
+
+def register_refunded(handler: Refunded) -> None:
+    """Have `handler` called whenever refunds of a payment were written, in that transaction."""
+    if handler not in _refunded:
+        _refunded.append(handler)
+
+
+def run_refunded(money_back: MoneyBack) -> None:
+    """Call whoever registered for refunds."""
+    for handler in _refunded:
+        handler(money_back)

@@ -12,10 +12,16 @@ class TerminalsConfig(AppConfig):
         from billing import handlers  # noqa: PLC0415 - needs the models
         from billing.enums import ObligationKind  # noqa: PLC0415 - as above
         from billing.services import resolve  # noqa: PLC0415 - as above
-        from terminals.services import asking, news, refunding  # noqa: PLC0415 - as above
+        from notifications import attachments, catalog  # noqa: PLC0415 - as above
+        from terminals.services import (  # noqa: PLC0415 - as above
+            asking,
+            news,
+            receipt_mail,
+            refunding,
+        )
 
         handlers.register_subject(news.SUBJECT, news)
-        for type_ in refunding.EVENTS:
-            handlers.register(type_, refunding.keep_in_step)
+        handlers.register_refunded(refunding.keep_in_step)
+        attachments.register(catalog.TERMINAL_RECEIPT.kind, receipt_mail.attach)
         asker = resolve.Asker(asking.ask, asking.end_unsent, asking.LONGEST_PAUSE_S)
         resolve.register(ObligationKind.TERMINAL, asker)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 
+from billing import handlers
 from billing.enums import CreditNoteStatus, DisputeStatus, RefundStatus
 from billing.models import CreditNote, Dispute, Invoice, Refund
 from billing.money import Money
@@ -79,6 +80,11 @@ def converge_charge(
             line = _line(row, "billing.payment.refund_failed", words, now)
             timeline.record_event(organization=organization, line=line, cause=cause)
             cases.open_refund_failed(refund=row)
+    handlers.run_refunded(
+        handlers.MoneyBack(
+            organization, snapshot.provider, snapshot.external_payment_id, cause, now
+        )
+    )
     if invoice is not None:
         reversal_links.sum_refunds(invoice, now=now)
         _take_over_notes(organization, snapshot.refunds, invoice, fetched_at, cause, now)

@@ -1,26 +1,23 @@
 """Giving a payment in person back, in full or in part; and keeping what was given back in step."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db.models import Sum
 
 from billing.enums import RefundReason
 from billing.errors import NothingToRefund, PaymentNotPossible
-from billing.models import BillingEvent, Obligation, Refund
+from billing.handlers import MoneyBack
+from billing.models import Obligation
 from billing.money import Money
 from billing.services import refunds
 from billing.types import Cause
-from orgs import clock
 from orgs.errors import InvalidRequest
 from orgs.models import Organization
 from terminals.enums import PaymentStatus
 from terminals.models import TerminalPayment
 from terminals.selectors import payments
-from terminals.services import lines, rows
-
-EVENTS = ("billing.payment.refunded", "billing.payment.refund_failed")
+from terminals.services import lines
 
 
 def refund(
@@ -56,9 +53,7 @@ def refund(
         note=note,
         request_key=request_key,
     )
-    debt = refunds.refund(organization=organization, request=request, cause=cause, now=now)
-    sum_up(payment_id=payment.pk, cause=cause, now=now)
-    return debt
+    return refunds.refund(organization=organization, request=request, cause=cause, now=now)
 
 
 def _check(payment: TerminalPayment, amount_minor: int | None, request_key: str) -> None:
@@ -76,39 +71,25 @@ def _check(payment: TerminalPayment, amount_minor: int | None, request_key: str)
         raise InvalidRequest(fields={"amount": [f"At most {rest} can be given back."]})
 
 
-def keep_in_step(event: BillingEvent) -> None:
-    """Sum up anew what was given back of a payment in person, once that is committed."""
-    named = [str(event.data.get(name, "")) for name in ("charge", "payment_intent", "external_id")]
-    given = Refund.objects.for_org(event.organization).filter(
-        provider=event.provider, external_id=named[-1]
+def keep_in_step(money_back: MoneyBack) -> None:
+    """Sum up anew what was given back of a payment in person; for `billing.handlers`.
+
+    In the transaction that wrote its refunds.
+    """
+    found = TerminalPayment.objects.for_org(money_back.organization).filter(
+        provider=money_back.provider, external_id=money_back.external_payment_id
     )
-    about = {*named, *given.values_list("external_payment_id", flat=True)} - {""}
-    found = TerminalPayment.objects.for_org(event.organization).filter(
-        provider=event.provider, external_id__in=about
-    )
-    for pk in found.values_list("pk", flat=True):
-        cause = Cause(**event.cause)
-
-        def sum_this(pk: UUID = pk, cause: Cause = cause) -> None:
-            sum_up(payment_id=pk, cause=cause, now=clock.now(event.organization))
-
-        transaction.on_commit(sum_this, robust=True)
-
-
-def sum_up(*, payment_id: UUID, cause: Cause, now: datetime) -> None:
-    """Bring what was given back of a payment in line with its refunds, and tell it."""
-    with transaction.atomic():
-        locked = rows.lock(payment_id)
-        payment = locked.payment
-        total = _sum(payments.given_back(payment), payment)
-        is_more = total > payment.refunded_minor
-        if total == payment.refunded_minor or payment.status == PaymentStatus.CANCELED:
-            return
-        payment.refunded_minor = total
+    payment = found.select_for_update(of=("self",)).select_related("terminal").first()
+    if payment is None or not money_back.external_payment_id:
+        return
+    payment.organization = money_back.organization
+    before, payment.refunded_minor = payment.refunded_minor, _given_back(payment)
+    if payment.refunded_minor != before:
         payment.save(update_fields=["refunded_minor", "updated_at"])
-        if is_more:
-            lines.tell(payment=payment, verb="refunded", cause=cause, now=now)
+    if payment.refunded_minor > before:
+        lines.tell(payment=payment, verb="refunded", cause=money_back.cause, now=money_back.now)
 
 
-def _sum(given: Iterable[Refund], payment: TerminalPayment) -> int:
-    return min(sum(row.amount_minor for row in given), payment.captured_minor)
+def _given_back(payment: TerminalPayment) -> int:
+    total = payments.given_back(payment).aggregate(total=Sum("amount_minor"))["total"] or 0
+    return min(total, payment.captured_minor)
