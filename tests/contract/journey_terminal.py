@@ -10,6 +10,7 @@ def go(traveller: Any) -> None:
     location = places(traveller)
     reader = readers(traveller, location)
     payments(traveller, reader)
+    inputs(traveller, reader)
     traveller.v1.terminal.readers.delete(reader.id)
     traveller.v1.terminal.locations.delete(location.id)
 
@@ -77,3 +78,19 @@ def payments(traveller: Any, reader: Any) -> None:
     v1.refunds.create({"payment_intent": held.id, "amount": 400})
     query = {"query": "metadata['basket']:'b1'", "limit": 1, "expand": ["data.latest_charge"]}
     assert v1.payment_intents.search(query).data[0].id == held.id
+
+
+def inputs(traveller: Any, reader: Any) -> None:
+    v1 = traveller.v1
+    helpers = v1.test_helpers.terminal.readers
+    kinds = ("email", "numeric", "phone", "signature")
+    asked = [{"type": kind, "custom_text": {"title": kind}} for kind in kinds]
+    choices = [{"id": "a", "text": "A", "style": "primary"}, {"id": "b", "text": "B"}]
+    choice = {"type": "selection", "custom_text": {"title": "t"}, "selection": {"choices": choices}}
+    wish = {"inputs": [*asked, {**choice, "required": True}], "metadata": {"a": "1"}}
+    for skipping in ("none", "all"):
+        v1.terminal.readers.collect_inputs(reader.id, wish)
+        helpers.succeed_input_collection(reader.id, {"skip_non_required_inputs": skipping})
+    text = {"type": "text", "custom_text": {"title": "t", "description": "d", "skip_button": "s"}}
+    v1.terminal.readers.collect_inputs(reader.id, {"inputs": [text]})
+    helpers.timeout_input_collection(reader.id)

@@ -113,6 +113,68 @@ class TestReaders:
         assert answer.status_code == 403
 
 
+class TestInputs:
+    ASKED = (
+        {"type": "email", "custom_text": {"title": "Receipt?"}},
+        {
+            "type": "selection",
+            "required": True,
+            "custom_text": {"title": "Bag?"},
+            "selection": {"choices": [{"id": "yes", "text": "Yes"}, {"id": "no", "text": "No"}]},
+        },
+    )
+
+    def ask(self, counter: Counter) -> Any:
+        return counter.v1.terminal.readers.collect_inputs(READER, {"inputs": list(self.ASKED)})
+
+    @pytest.mark.parametrize(("skips", "email"), [("none", "someone@example.com"), ("all", None)])
+    def test_a_customer_answers(self, counter: Counter, skips: str, email: str | None) -> None:
+        assert self.ask(counter).action.status == "in_progress"
+
+        done = counter.v1.test_helpers.terminal.readers.succeed_input_collection(
+            READER, {"skip_non_required_inputs": skips}
+        )
+
+        first, second = done.action.collect_inputs.inputs
+        assert (first.email.value, first.skipped) == (email, email is None)
+        assert (second.selection.id, second.skipped) == ("yes", False)
+        assert counter.told(READER)[-1] == "terminal.reader.action_succeeded"
+
+    def test_a_customer_walks_away(self, counter: Counter) -> None:
+        self.ask(counter)
+
+        done = counter.v1.test_helpers.terminal.readers.timeout_input_collection(READER)
+
+        assert done.action.status == "failed"
+        assert counter.told(READER)[-1] == "terminal.reader.action_failed"
+
+    def test_no_card_meanwhile_and_a_payment_takes_its_place(self, counter: Counter) -> None:
+        self.ask(counter)
+        assert counter.refused(counter.present).code == "payment_method_unexpected"
+
+        assert counter.take(counter.order()).status == "succeeded"
+        helpers = counter.v1.test_helpers.terminal.readers
+        refused = counter.refused(helpers.succeed_input_collection, READER)
+        assert refused.code == "input_collection_unexpected"
+
+    @pytest.mark.parametrize(
+        ("asked", "param"),
+        [
+            ([], "inputs"),
+            ([{"type": "selection", "custom_text": {"title": "t"}}], "inputs[0][selection]"),
+        ],
+        ids=["none", "no_choices"],
+    )
+    def test_not_what_can_not_be_asked(
+        self, counter: Counter, asked: list[Any], param: str
+    ) -> None:
+        wish = {"inputs": asked}
+
+        refused = counter.refused(counter.v1.terminal.readers.collect_inputs, READER, wish)
+
+        assert (refused.param or "").startswith(param)
+
+
 class TestTillWithItsOwnSdk:
     def token(self, counter: Counter) -> str:
         return str(counter.v1.terminal.connection_tokens.create().secret)

@@ -156,7 +156,8 @@ def intent_of(world: World, reader: Json) -> Json | None:
     action = reader["action"]
     if action is None or action["status"] != "in_progress":
         return None
-    return world.store.find("payment_intent", action["process_payment_intent"]["payment_intent"])
+    asked = action.get("process_payment_intent")
+    return world.store.find("payment_intent", asked["payment_intent"]) if asked else None
 
 
 def asks_for_tip(reader: Json) -> bool:

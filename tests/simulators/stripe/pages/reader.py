@@ -105,7 +105,7 @@ def _screen(world: World, reader: Json) -> str:
 def _outcome(world: World, reader: Json) -> str:
     """Say how the last payment ended, as the screen of a reader does."""
     action = reader["action"]
-    if action is None:
+    if action is None or "process_payment_intent" not in action:
         return ""
     if action["status"] == "failed":
         canceled = action["failure_code"] == "customer_canceled"
