@@ -15,6 +15,7 @@ class TerminalsConfig(AppConfig):
         from notifications import attachments, catalog  # noqa: PLC0415 - as above
         from terminals.services import (  # noqa: PLC0415 - as above
             asking,
+            concluding,
             news,
             receipt_mail,
             refunding,
@@ -23,5 +24,5 @@ class TerminalsConfig(AppConfig):
         handlers.register_subject(news.SUBJECT, news)
         handlers.register_refunded(refunding.keep_in_step)
         attachments.register(catalog.TERMINAL_RECEIPT.kind, receipt_mail.attach)
-        asker = resolve.Asker(asking.ask, asking.end_unsent, asking.LONGEST_PAUSE_S)
+        asker = resolve.Asker(asking.ask, asking.end_unsent, concluding.LOOK_AGAIN_AFTER_S)
         resolve.register(ObligationKind.TERMINAL, asker)

@@ -16,9 +16,6 @@ from terminals.models import TerminalPayment
 from terminals.selectors import payments
 from terminals.services import concluding, rows, running
 
-# How long a question waits at most for the next one: what can be known is known within a minute.
-LONGEST_PAUSE_S = 20
-
 logger = logging.getLogger(__name__)
 
 

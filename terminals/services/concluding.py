@@ -23,7 +23,9 @@ from terminals.models import TerminalPayment
 from terminals.services import approving, lines, rows
 
 _APPROVED = ("requires_capture", "succeeded")
-_LEAVES_OPEN = (AttemptState.FAILED, AttemptState.NOT_PROCESSED)
+# How long a question about a payment in person waits for the next one, at most: what can be known
+# is known within a minute.
+LOOK_AGAIN_AFTER_S = 20
 
 
 @dataclasses.dataclass(slots=True)
@@ -173,12 +175,12 @@ def _released_at_provider(word: _Word) -> None:
 
 
 def _opened(word: _Word) -> None:
-    """It exists, and no reader is at it."""
+    """It exists, and no reader is at it: not any more, or (if it was not seen there) not yet."""
     word.payment.external_id = word.snapshot.external_id or word.payment.external_id
     if not word.payment.holds_reader:
         word.payment.status = PaymentStatus.REQUIRES_TERMINAL
         _end(word, AttemptState.REQUIRES_ACTION)
-    elif _can_not_start_any_more(word):
+    elif word.attempt.external_id or _can_not_start_any_more(word):
         _end(word, AttemptState.NOT_PROCESSED)
         _let_go(word.locked, word.attempt, "", word.cause, word.now)
 
@@ -189,11 +191,27 @@ def _can_not_start_any_more(word: _Word) -> bool:
 
 
 def _is_at_reader(word: _Word) -> None:
-    word.payment.external_id = word.snapshot.external_id or word.payment.external_id
-    word.payment.status = PaymentStatus.IN_PROGRESS
+    """It is there: from now on a decline is one of this try. It is asked for too, beside events."""
+    attempt, payment = word.attempt, word.payment
+    payment.external_id = word.snapshot.external_id or payment.external_id
+    payment.status = PaymentStatus.IN_PROGRESS
+    attempt.external_id = word.snapshot.external_id
+    attempt.resolve_after = word.now + timedelta(seconds=LOOK_AGAIN_AFTER_S)
+    attempt.save(update_fields=["external_id", "resolve_after", "updated_at"])
+
+
+def _is_of_an_earlier_try(word: _Word) -> bool:
+    """Say whether a decline may be that of the try before, at the same payment of the provider."""
+    name = word.payment.external_id
+    others = [row for row in word.locked.attempts if row.pk != word.attempt.pk]
+    is_shared = name != "" and any(row.external_id == name for row in others)
+    is_seen = word.attempt.external_id != "" or word.attempt.state == AttemptState.REQUIRES_ACTION
+    return is_shared and not is_seen and not _can_not_start_any_more(word)
 
 
 def _declined(word: _Word) -> None:
+    if _is_of_an_earlier_try(word):
+        return
     payment = word.payment
     settlement.end_attempt(
         attempt=word.attempt,

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -71,7 +71,8 @@ def _void(payment: TerminalPayment, attempt: PaymentAttempt, cause: Cause, now: 
     order = rows.order_of(payment, attempt)
     fetched_at = projection.database_now()
     try:
-        snapshot = driver.void_sale(order, idempotency_key=f"{payment.pk}:void")
+        # Done twice it is done once; under an old key a provider would repeat an old refusal.
+        snapshot = driver.void_sale(order, idempotency_key=f"{payment.pk}:void:{uuid4()}")
     except DriverRejected:
         return _look(payment, attempt, cause, now)
     except DriverError as error:

@@ -6,7 +6,7 @@ captured) waits there for one click.
 
 import logging
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -97,7 +97,7 @@ def void(*, case_id: UUID | str, now: datetime) -> bool:
     order = rows.order_of(rows.of_attempt(attempt), attempt)
     driver = registry.get_driver(attempt.provider)
     try:
-        snapshot = driver.void_sale(order, idempotency_key=f"{case.pk}:void")
+        snapshot = driver.void_sale(order, idempotency_key=f"{case.pk}:void:{uuid4()}")
     except DriverRejected:
         _leave_to_a_person(case, now)
         return False

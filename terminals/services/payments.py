@@ -87,7 +87,7 @@ def open_payment(
 def _check(terminal: Terminal, request: PaymentRequest) -> str:
     """Return the currency, if everything asked for can be."""
     fields: dict[str, list[str]] = {}
-    currency = registry.get_driver(terminal.provider).terminal_currency(terminal.account_id)
+    currency = _currency(terminal)
     if not 1 <= request.amount_minor <= MOST_MINOR:
         fields["amount"] = [f"From 1 to {MOST_MINOR}, in minor units."]
     if request.currency and request.currency.upper() != currency:
@@ -103,6 +103,13 @@ def _check(terminal: Terminal, request: PaymentRequest) -> str:
     if fields:
         raise InvalidRequest(fields=fields)
     return currency
+
+
+def _currency(terminal: Terminal) -> str:
+    try:
+        return registry.get_driver(terminal.provider).terminal_currency(terminal.account_id)
+    except DriverError as error:
+        raise refusals.of_code(error.code, retry_after=error.retry_after) from error
 
 
 def _is_metadata(metadata: Mapping[str, str]) -> bool:

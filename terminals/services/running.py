@@ -75,7 +75,6 @@ def _send(
     now: datetime,
 ) -> DomainError | None:
     """Call the provider, with the try committed as sent and no transaction open."""
-    fetched_at = projection.database_now()
     try:
         with unanswered.in_time(attempt):
             snapshot = driver.run_sale(order, idempotency_key=attempt.idempotency_key)
@@ -84,12 +83,11 @@ def _send(
         return None
     except DriverError as error:
         return _not_started(attempt, error, cause, now)
-    if driver.capabilities.blocking_readers:
-        fetched_at = projection.database_now()  # what was waited for is as new as its end
     concluding.conclude(
         attempt=attempt,
         snapshot=snapshot,
-        fetched_at=fetched_at,
+        # It says what this call has done: whatever was asked before its end knows less.
+        fetched_at=projection.database_now(),
         cause=cause,
         now=_later(attempt, now),
     )

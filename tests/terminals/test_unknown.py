@@ -153,14 +153,6 @@ class TestTold:
         told.present(payment)
         assert len(told.charged()) == 1
 
-    def test_without_events_the_questions_find_it(self, told: Till) -> None:
-        payment = told.open()
-        told.driver.hold_card(payment.external_id)
-
-        told.settle_down(120)
-
-        assert told.again(payment).status == "succeeded"
-
     def test_an_older_answer_changes_nothing(self, told: Till) -> None:
         payment = told.open()
         fetched_at = projection.database_now()
@@ -191,6 +183,45 @@ class TestTold:
         )
 
         assert told.again(payment).status == "succeeded"
+
+    def test_the_decline_before_is_not_taken_for_one_of_this_try(self, told: Till) -> None:
+        payment = told.sell("decline")
+        told.bank.acts.append(lambda: told.tell(payment))  # while the reader is being started
+        told.process(payment)
+
+        assert told.again(payment).status == "in_progress"
+        assert told.tries(payment) == ["failed", "sent"]
+        told.present(payment, "decline")
+        assert told.again(payment).status == "declined"
+        assert told.told(payment) == ["started", "declined", "started", "declined"]
+
+    def test_a_lost_start_after_a_decline_is_not_declined_again(self, told: Till) -> None:
+        payment = told.sell("decline")
+        told.bank.acts.append("lost_before")
+        told.process(payment)
+
+        told.settle_down(80)
+        assert told.again(payment).status == "unknown"
+        told.settle_down(60)
+
+        assert told.again(payment).status == "declined"
+        assert not told.again(payment).holds_reader
+
+    def test_a_reader_that_gave_up_is_free_as_soon_as_that_is_known(self, told: Till) -> None:
+        payment = told.open()
+        told.bank.sales[payment.external_id].state = "requires_terminal"
+
+        told.tell(payment)
+
+        after = told.again(payment)
+        assert (after.status, after.holds_reader) == ("requires_terminal", False)
+        assert told.tries(payment) == ["not_processed"]
+
+    def test_without_events_it_is_known_within_a_minute(self, told: Till) -> None:
+        payment = told.open()
+        told.driver.hold_card(payment.external_id)
+
+        assert seconds_until_decided(told, payment) <= 30
 
     def test_the_same_news_twice_is_told_once(self, told: Till) -> None:
         payment = told.sell()
