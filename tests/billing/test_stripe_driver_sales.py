@@ -271,6 +271,19 @@ class TestFind:
 
         assert (find(first).state, find(second).state) == ("requires_terminal", "in_progress")
 
+    def test_one_whose_reader_asks_something_else_by_now(self, till: Till) -> None:
+        order = till.started()
+        asked = {
+            "inputs[0][type]": "email",
+            "inputs[0][custom_text][title]": "Receipt?",
+        }
+        path = f"/v1/terminal/readers/{till.reader}"
+        till.stripe.api("POST", f"{path}/collect_inputs", asked)
+
+        assert find(order).state == "requires_terminal"
+        build.driver().stop_sale(order)
+        assert till.stripe.api("GET", path).json()["action"]["type"] == "collect_inputs"
+
     def test_one_whose_reader_was_given_up(self, till: Till) -> None:
         order = till.started()
         till.stripe.api("DELETE", f"/v1/terminal/readers/{till.reader}")

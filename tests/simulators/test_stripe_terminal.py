@@ -70,6 +70,14 @@ class TestTaken:
         assert (refund.status, refund.amount) == ("succeeded", 500)
         assert counter.look(intent).latest_charge.amount_refunded == 500
 
+    def test_it_can_be_disputed(self, counter: Counter) -> None:
+        charge = counter.take(counter.order(1500)).latest_charge
+
+        dispute = counter.simulator.dispute(charge.id)
+
+        assert (dispute["amount"], dispute["status"]) == (1500, "needs_response")
+        assert dispute["payment_method_details"]["card"]["brand"] == "visa"
+
     def test_a_receipt_can_be_read(self, counter: Counter) -> None:
         charge = counter.take(counter.order(1500)).latest_charge
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from billing.enums import AttemptState, InboxState, Provider
-from billing.models import BillingEvent, InboxEvent, PaymentAttempt, PaymentFact
+from billing.enums import AttemptState, CaseKind, InboxState, Provider
+from billing.models import BillingEvent, Case, InboxEvent, PaymentAttempt, PaymentFact
 from billing.services import inbox, refunds
 from billing.types import Cause, VerifiedWebhook
 from orgs import clock
@@ -169,6 +169,25 @@ class TestPaid:
         )
         assert left.refundable_minor == BASKET - 400
         assert again(payment).refunded_minor == 400
+        assert unhandled() == []
+
+    def test_what_its_payer_disputes_becomes_a_case(
+        self, transactional_db: None, counter: Counter
+    ) -> None:
+        payment = counter.sell()
+        counter.act()
+        counter.told()
+        (charge,) = (
+            row
+            for row in counter.stripe.objects("charge")
+            if row["payment_intent"] == again(payment).external_id
+        )
+
+        counter.stripe.dispute(charge["id"])
+        counter.told()
+
+        case = Case.objects.for_org(counter.terminal.organization).get()
+        assert case.kind == CaseKind.DISPUTE
         assert unhandled() == []
 
 

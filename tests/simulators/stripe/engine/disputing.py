@@ -67,7 +67,8 @@ def open_dispute(
 
 
 def _make(world: World, charge: Json, reason: str, amount: int, *, inquiry: bool) -> Json:
-    card = charge["payment_method_details"]["card"]
+    details = charge["payment_method_details"]
+    card = details[details["type"]]
     return {
         "id": ids.new_id("dispute"),
         "object": "dispute",
