@@ -125,6 +125,8 @@ class GatewayTransactionAdmin(ReadOnlyAdmin[GatewayTransaction]):
         "kind",
         "state",
         "amount",
+        "authorized",
+        "tip",
         "retref",
         "parent_retref",
         "respproc",
@@ -138,6 +140,7 @@ class GatewayTransactionAdmin(ReadOnlyAdmin[GatewayTransaction]):
         "decided_at",
         "settled_at",
         "paid_out_on",
+        "sent_at",
         "asked_at",
         "id",
         "created_at",
@@ -148,6 +151,16 @@ class GatewayTransactionAdmin(ReadOnlyAdmin[GatewayTransaction]):
     def amount(self, row: GatewayTransaction) -> str:
         """Show it as a person reads it."""
         return Money(row.amount_minor, row.currency).display()
+
+    @admin.display(description="Authorized")
+    def authorized(self, row: GatewayTransaction) -> str:
+        """Show what a sale at a reader was approved for."""
+        return Money(row.authorized_minor, row.currency).display()
+
+    @admin.display(description="Tip")
+    def tip(self, row: GatewayTransaction) -> str:
+        """Show the tip in it."""
+        return Money(row.tip_minor, row.currency).display()
 
 
 @admin.register(GatewayReversal)

@@ -12,13 +12,15 @@ import httpx
 
 from billing.drivers.cardconnect import hosts
 from billing.drivers.cardconnect.outcome import Answer
-from billing.drivers.pools import BEFORE_SENDING, open_pool
+from billing.drivers.pools import BEFORE_SENDING, CONNECTIONS, open_pool
 from orgs import clock
 
 # Readers keep connections for minutes: they must not keep the gateway's.
 Purpose = Literal["gateway", "readers"]
 
 CONNECT_TIMEOUT_S = 10.0
+# As many readers as a worker may ever have threads for: each keeps one connection while it waits.
+_CONNECTIONS: dict[Purpose, int] = {"gateway": CONNECTIONS, "readers": 1000}
 _LARGEST_ANSWER = 8 * 1024 * 1024
 # They log addresses, and ours name profiles.
 _TALKATIVE = ("httpx", "httpcore")
@@ -76,18 +78,19 @@ def _pool(purpose: Purpose, *, is_loopback: bool) -> httpx.Client:
     pool = _pools.get(key)
     if pool is None:
         with _lock:
-            pool = _pools.get(key) or _open(is_loopback=is_loopback)
+            pool = _pools.get(key) or _open(purpose, is_loopback=is_loopback)
             _pools[key] = pool
     return pool
 
 
-def _open(*, is_loopback: bool) -> httpx.Client:
+def _open(purpose: Purpose, *, is_loopback: bool) -> httpx.Client:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     pool = open_pool(
         connect_timeout_s=CONNECT_TIMEOUT_S,
         read_timeout_s=CONNECT_TIMEOUT_S,  # every request says its own
         is_loopback=is_loopback,
+        connections=_CONNECTIONS[purpose],
     )
     atexit.register(_close, pool, os.getpid())
     return pool

@@ -31,7 +31,9 @@ def capture(order: SaleOrder, *, amount_minor: int) -> SaleSnapshot:
         DriverUnavailable: provably not captured.
         OutcomeUnknown: sent, no usable answer: ask again.
     """
-    row, merchant, there = _there(order)
+    row = _known(order)
+    merchant = accounts.ready(row.account)
+    there = _there(row, merchant)
     word = text(there, "setlstat")
     if word in _OVER or text(there, "respstat").upper() != "A":
         raise DriverRejected("INVALID_REQUEST", detail="nothing_to_capture")
@@ -49,7 +51,9 @@ def void(order: SaleOrder) -> SaleSnapshot:
         DriverRejected: its money was taken: it can only be refunded.
         OutcomeUnknown: whether it was voided can't be learned now: ask again.
     """
-    row, merchant, there = _there(order)
+    row = _known(order)
+    merchant = accounts.askable(row.account)
+    there = _there(row, merchant)
     if text(there, "setlstat") in _OVER:
         return sales.release(row, there)
     if not taking_back.void(row, merchant, there):
@@ -57,21 +61,25 @@ def void(order: SaleOrder) -> SaleSnapshot:
     return sales.release(row, there)
 
 
-def _there(order: SaleOrder) -> tuple[GatewayTransaction, Merchant, Row]:
-    """Return our row of a sale, and the gateway's.
+def _known(order: SaleOrder) -> GatewayTransaction:
+    """Return our row of a sale.
 
     Raises:
-        ObjectMissing: there is none.
-        DriverUnavailable: nobody answered, or the account is stopped.
+        ObjectMissing: there is none, or nothing came of it.
     """
     row = sales.known(order)
     if row is None or not row.retref:
         raise ObjectMissing("INVALID_REQUEST", detail="no_such_sale")
-    merchant = accounts.ready(row.account)
-    return row, merchant, _row_there(row, merchant)
+    return row
 
 
-def _row_there(row: GatewayTransaction, merchant: Merchant) -> Row:
+def _there(row: GatewayTransaction, merchant: Merchant) -> Row:
+    """Ask how the gateway has it.
+
+    Raises:
+        ObjectMissing: it has none.
+        DriverUnavailable: nobody answered.
+    """
     rows = inquiring.rows_of(merchant, row.reference)
     found = next((there for there in rows if text(there, "retref") == row.retref), None)
     if found is None:
@@ -103,7 +111,7 @@ def _look_again(
         OutcomeUnknown: it can't be said yet.
     """
     try:
-        there = _row_there(row, merchant)
+        there = _there(row, merchant)
     except DriverUnavailable as error:
         raise trouble.unanswered("capture", error) from error
     if text(there, "setlstat") != AUTHORIZED and text(there, "setlstat") not in _OVER:
