@@ -123,10 +123,12 @@ class TransactionKind(models.TextChoices):
 class TransactionState(models.TextChoices):
     """What became of it.
 
-    `queued`: a refund that waits for its charge to settle. `authorized`: a sale that holds money of
+    `begun`: a refund that one process is about to try for the first time. `queued`: one that waits
+    for its charge to settle, and is tried by the sweep. `authorized`: a sale that holds money of
     which nothing was taken yet.
     """
 
+    BEGUN = "begun", "Begun"
     QUEUED = "queued", "Queued"
     SENT = "sent", "Sent"
     AUTHORIZED = "authorized", "Authorized"

@@ -14,7 +14,7 @@ from billing.drivers.cardconnect import (
     funding,
     ledger,
     lost_refunds,
-    refunding,
+    queued_refunds,
     settlement_news,
     updating,
 )
@@ -69,7 +69,7 @@ def _run(poll: Callable[..., int], merchant: Merchant, now: datetime) -> int:
 
 def send_queued_refunds(*, now: datetime) -> int:
     """Try refunds again that waited, and tell of those that were decided; say how many."""
-    decided = [*refunding.send_queued(now=now), *lost_refunds.find_lost(now=now)]
+    decided = [*queued_refunds.send_queued(now=now), *lost_refunds.find_lost(now=now)]
     for row in decided:
         tell_refund(row, now=now)
     return len(decided)

@@ -5,7 +5,7 @@ Each refund has its own order id. What is queued was never sent, and is tried ag
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -35,11 +35,11 @@ from billing.engine.rails import RefundOrder, RefundResult
 from orgs import clock
 
 _S = TransactionState
-_TAKES_MONEY = (_S.QUEUED, _S.SENT, _S.APPROVED, _S.VOIDED, _S.SETTLED)
+_TAKES_MONEY = (_S.BEGUN, _S.QUEUED, _S.SENT, _S.APPROVED, _S.VOIDED, _S.SETTLED)
+# Nobody can say of these whether they are given: neither "yes, some day" nor "no".
+_UNDECIDED = (_S.BEGUN, _S.SENT)
 _DONE = (_S.APPROVED, _S.VOIDED, _S.SETTLED)
 _YES = "Y"
-# A batch closes once a day; the gateway says more often whether it did.
-_ASK_AGAIN_AFTER = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +58,11 @@ def refund(order: RefundOrder) -> RefundResult:
     row, is_new = _reserve(order, charge)
     if is_new:
         try:
-            return _try(row, charge, merchant)
+            return try_to_give(row, charge, merchant)
         except (DriverRejected, DriverUnavailable):
-            ledger.mark(row, _S.ABSENT)
+            refund_claims.give_up(row)
             raise
-    if row.state == _S.SENT:
+    if row.state in _UNDECIDED:
         raise OutcomeUnknown("API_ERROR", detail="refund_undecided")
     return _result(row)
 
@@ -76,7 +76,7 @@ def _reserve(order: RefundOrder, charge: GatewayTransaction) -> tuple[GatewayTra
             return known, False
         if not 0 < order.amount_minor <= charge.amount_minor - _given_back(charge):
             raise DriverRejected("INVALID_REQUEST", detail="refund_too_large")
-        return _write_down(order, charge, _S.QUEUED), True
+        return _write_down(order, charge, _S.BEGUN), True
 
 
 def _write_down(
@@ -105,7 +105,9 @@ def _given_back(charge: GatewayTransaction) -> int:
     return int(refunds.aggregate(sum=Sum("amount_minor"))["sum"] or 0)
 
 
-def _try(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant) -> RefundResult:
+def try_to_give(
+    row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant
+) -> RefundResult:
     """Void, refund or leave queued, by what the gateway says of the charge now.
 
     Raises:
@@ -119,6 +121,7 @@ def _try(row: GatewayTransaction, charge: GatewayTransaction, merchant: Merchant
         return _void(row, charge, merchant)
     if text(now_there, "refundable") == _YES:
         return _send(row, charge, merchant)
+    refund_claims.leave_waiting(row)
     return _result(row)
 
 
@@ -204,17 +207,30 @@ def find_refund(order: RefundOrder, *, sent_at: datetime, now: datetime) -> Refu
     row = _known(order) or _forestall(order, sent_at=sent_at, now=now)
     if row is None or row.state == _S.ABSENT:
         return None
-    if row.state != _S.SENT:
+    if row.state not in _UNDECIDED:
         return _result(row)
-    merchant = accounts.askable(row.account)
-    result = look_for(row, merchant)
+    # What had waited was sent much later than it was asked for.
+    is_early = now - max(sent_at, row.asked_at or sent_at) < finding.ABSENT_AFTER
+    if row.state == _S.BEGUN:
+        _find_begun(row, is_early=is_early)
+        return None
+    result = look_for(row, accounts.askable(row.account))
     if result is not None:
         return result
-    # What had waited was sent much later than it was asked for.
-    if now - max(sent_at, row.asked_at or sent_at) < finding.ABSENT_AFTER:
+    if is_early:
         raise OutcomeUnknown("API_ERROR", detail="too_early")
     ledger.mark(row, _S.ABSENT)
     return None
+
+
+def _find_begun(row: GatewayTransaction, *, is_early: bool) -> None:
+    """See to it that what was only begun is not sent any more: its process may be slow, or dead.
+
+    Raises:
+        OutcomeUnknown: it may be about to be sent, or has just been.
+    """
+    if is_early or not refund_claims.give_up(row):
+        raise OutcomeUnknown("API_ERROR", detail="too_early")
 
 
 def look_for(row: GatewayTransaction, merchant: Merchant) -> RefundResult | None:
@@ -254,37 +270,3 @@ def _forestall(
     with transaction.atomic():
         GatewayTransaction.objects.select_for_update().get(pk=charge.pk)
         return _known(order) or _write_down(order, charge, _S.ABSENT)
-
-
-def send_queued(*, now: datetime, limit: int = 100) -> list[GatewayTransaction]:
-    """Try refunds again that wait for their charge to settle; return those that were decided."""
-    due = (
-        GatewayTransaction.objects.select_related("account")
-        .filter(
-            kind=TransactionKind.REFUND,
-            state=_S.QUEUED,
-            asked_at__lt=now - _ASK_AGAIN_AFTER,
-        )
-        .order_by("asked_at")
-    )
-    return [row for row in list(due[:limit]) if _retry(row)]
-
-
-def _retry(row: GatewayTransaction) -> bool:
-    charge = ledger.charge_of(organization_id=row.organization_id, retref=row.parent_retref)
-    if charge is None:
-        return False
-    GatewayTransaction.objects.filter(pk=row.pk).update(asked_at=clock.now())
-    try:
-        return _try(row, charge, accounts.ready(charge.account)).state != "pending"
-    except DriverRejected as error:
-        logger.error(  # noqa: TRY400 - its code says it all
-            "cardconnect.refund_refused", extra={"reference": row.reference, "code": error.detail}
-        )
-        ledger.mark(row, _S.DECLINED)
-        return True
-    except (DriverUnavailable, OutcomeUnknown) as error:
-        logger.warning(
-            "cardconnect.refund_waits", extra={"reference": row.reference, "code": error.code}
-        )
-        return False

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing.drivers.cardconnect import lost_refunds, refunding
+from billing.drivers.cardconnect import lost_refunds, queued_refunds
 from billing.engine.rails import RefundOrder
 from orgs.models import Organization
 from tests.billing.cardconnect.gateway_steps import order_for, rail, refund_of, save
@@ -35,13 +35,13 @@ class TestFindLost:
     ) -> None:
         now = timezone.now()
         simulator.add_fault("drop_after", op="refund")
-        assert refunding.send_queued(now=now + timedelta(hours=2)) == []
+        assert queued_refunds.send_queued(now=now + timedelta(hours=2)) == []
 
         assert lost_refunds.find_lost(now=now + timedelta(minutes=9)) == []
         found = lost_refunds.find_lost(now=now + timedelta(minutes=11))
 
         assert [row.reference for row in found] == [waiting.reference]
-        assert refunding.send_queued(now=now + timedelta(hours=4)) == []
+        assert queued_refunds.send_queued(now=now + timedelta(hours=4)) == []
         assert refunded(simulator) == [1900]
 
     def test_one_that_did_not_is_sent_again(
@@ -49,10 +49,10 @@ class TestFindLost:
     ) -> None:
         now = timezone.now()
         simulator.add_fault("drop_before", op="refund")
-        assert refunding.send_queued(now=now + timedelta(hours=2)) == []
+        assert queued_refunds.send_queued(now=now + timedelta(hours=2)) == []
 
         assert lost_refunds.find_lost(now=now + timedelta(minutes=11)) == []
-        sent = refunding.send_queued(now=now + timedelta(hours=4))
+        sent = queued_refunds.send_queued(now=now + timedelta(hours=4))
 
         assert [row.reference for row in sent] == [waiting.reference]
         assert refunded(simulator) == [1900]
@@ -62,10 +62,10 @@ class TestFindLost:
     ) -> None:
         now = timezone.now()
         simulator.add_fault("drop_before", op="refund")
-        refunding.send_queued(now=now + timedelta(hours=2))
+        queued_refunds.send_queued(now=now + timedelta(hours=2))
         simulator.add_fault("inquiry_down")
 
         assert lost_refunds.find_lost(now=now + timedelta(minutes=11)) == []
 
-        assert refunding.send_queued(now=now + timedelta(hours=4)) == []
+        assert queued_refunds.send_queued(now=now + timedelta(hours=4)) == []
         assert refunded(simulator) == []

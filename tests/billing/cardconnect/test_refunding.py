@@ -1,5 +1,6 @@
 """Money on its way back."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
-from billing.drivers.cardconnect import refunding
+from billing.drivers.cardconnect import calls, queued_refunds
 from billing.drivers.cardconnect.models import GatewayTransaction
-from billing.engine.rails import ChargeOrder, RefundResult
+from billing.engine.rails import ChargeOrder, RefundOrder, RefundResult
 from orgs.models import Organization
 from tests.billing.cardconnect.gateway_steps import (
     LATER,
@@ -50,6 +51,61 @@ def refunded(simulator: CardPointeSimulator) -> list[int]:
     return [int(txn["amount"]) for txn in simulator.transactions(kind="refund")]
 
 
+class TestOnlyBegun:
+    """Nobody knows of a refund that one process is about to try whether it will be given."""
+
+    def begin(
+        self, wanted: RefundOrder, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]
+    ) -> None:
+        """Begin a refund; the gateway does not answer the first question about its charge."""
+
+        def ask(*_asked: object) -> list[dict[str, Any]]:
+            meanwhile()
+            raise DriverUnavailable("API_ERROR", detail="inquireByOrderid_no_answer")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(calls, "inquire_by_order", ask)
+            rail.refund_charge(wanted)
+
+    def test_whoever_asks_meanwhile_is_not_told_that_it_waits(
+        self, charge_id: str, order: ChargeOrder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wanted = refund_of(order, charge_id, 1900)
+
+        def rival() -> None:
+            with pytest.raises(OutcomeUnknown):
+                rail.find_refund(wanted, sent_at=SENT_AT, now=SOON)
+
+        with pytest.raises(DriverUnavailable):
+            self.begin(wanted, monkeypatch, rival)
+
+        assert rail.find_refund(wanted, sent_at=SENT_AT, now=SOON) is None
+
+    def test_it_is_not_sent_once_somebody_was_told_that_there_is_none(
+        self,
+        simulator: CardPointeSimulator,
+        settled: str,
+        order: ChargeOrder,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        wanted = refund_of(order, settled, 1900)
+        ask = calls.inquire_by_order
+
+        def slowly(*asked: Any) -> list[dict[str, Any]]:
+            monkeypatch.setattr(calls, "inquire_by_order", ask)
+            in_a_minute = timezone.now() + timedelta(seconds=61)
+            assert rail.find_refund(wanted, sent_at=SENT_AT, now=in_a_minute) is None
+            return ask(*asked)
+
+        monkeypatch.setattr(calls, "inquire_by_order", slowly)
+
+        with pytest.raises(OutcomeUnknown):
+            rail.refund_charge(wanted)
+
+        assert refunded(simulator) == []
+        assert rail.find_refund(wanted, sent_at=SENT_AT, now=LATER) is None
+
+
 class TestBeforeSettlement:
     def test_all_of_it_is_voided(
         self, simulator: CardPointeSimulator, order: ChargeOrder, charge_id: str
@@ -76,17 +132,17 @@ class TestBeforeSettlement:
         rail.refund_charge(wanted)
         in_an_hour = timezone.now() + timedelta(hours=1, minutes=1)
 
-        assert refunding.send_queued(now=in_an_hour) == []
+        assert queued_refunds.send_queued(now=in_an_hour) == []
         simulator.close_batches()
-        assert refunding.send_queued(now=timezone.now()) == []
-        decided = refunding.send_queued(now=in_an_hour)
+        assert queued_refunds.send_queued(now=timezone.now()) == []
+        decided = queued_refunds.send_queued(now=in_an_hour)
         assert [row.reference for row in decided] == [wanted.reference]
 
         found = rail.find_refund(wanted, sent_at=SENT_AT, now=LATER)
         assert found is not None
         assert found.state == "succeeded"
         assert refunded(simulator) == [1900]
-        assert refunding.send_queued(now=in_an_hour + timedelta(days=1)) == []
+        assert queued_refunds.send_queued(now=in_an_hour + timedelta(days=1)) == []
 
 
 class TestAfterSettlement:
@@ -225,9 +281,9 @@ class TestNoAnswer:
         simulator.close_batches()
         simulator.add_fault("http_429", op="refund", retry_after=5)
 
-        assert refunding.send_queued(now=timezone.now() + timedelta(hours=2)) == []
+        assert queued_refunds.send_queued(now=timezone.now() + timedelta(hours=2)) == []
         assert rail.find_refund(wanted, sent_at=SENT_AT, now=LATER) == RefundResult("pending")
-        assert len(refunding.send_queued(now=timezone.now() + timedelta(hours=4))) == 1
+        assert len(queued_refunds.send_queued(now=timezone.now() + timedelta(hours=4))) == 1
         assert refunded(simulator) == [1900]
 
     def test_a_limit_frees_what_was_reserved(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import connections
 
+from billing.drivers.cardconnect.models import GatewayTransaction, TransactionState
 from billing.enums import LIVE_ATTEMPTS, AttemptState
 from billing.models import PaymentAttempt
 from billing.services import retries
@@ -274,7 +275,7 @@ class Run:
     def _knowable(self, row: PaymentAttempt) -> datetime:
         if row.state == AttemptState.CREATED or row.sent_at is None:
             return row.created_at + _UNSENT
-        known = row.sent_at + timedelta(seconds=ABSENT_AFTER_S)
+        known = max(row.sent_at, _left_at(row)) + timedelta(seconds=ABSENT_AFTER_S)
         return known + self.plan.trouble.deaf_for + self._unasked()
 
     def _unasked(self) -> timedelta:
@@ -284,6 +285,15 @@ class Run:
         """
         died = sum("services.resolve" in actor.died_at for actor in self.actors)
         return _SOON * (died + bool(self.plan.trouble.deaf_for))
+
+
+def _left_at(row: PaymentAttempt) -> datetime:
+    """Return when a refund left for the gateway: its process may have stood still before that."""
+    found = GatewayTransaction.objects.filter(
+        reference=row.our_reference, state=TransactionState.SENT
+    )
+    left_at: datetime | None = found.values_list("asked_at", flat=True).first()
+    return left_at or row.created_at
 
 
 def _job(name: str) -> Callable[[Tenant], None]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from billing.engine.models import EngineInvoice, EngineRefund, EngineSubscription
-from billing.engine.models.invoices import UNDECIDED
+from billing.engine.models.invoices import UNDECIDED, ChargeState
 from billing.enums import (
     FINAL_STATUSES,
     LIVE_ATTEMPTS,
@@ -251,7 +251,9 @@ def _of_refunds(taken: dict[str, Taken]) -> Iterator[str]:
     for debt in Obligation.objects.filter(kind=ObligationKind.REFUND):
         debts[debt.external_payment_id].append(debt)
     for invoice in EngineInvoice.objects.exclude(attempt=None).select_related("attempt"):
-        if invoice.attempt is None or invoice.status != InvoiceStatus.PAID:
+        # One that was paid by hand may have had a charge that was taken back at once.
+        is_ours = invoice.charge_state == ChargeState.SUCCEEDED
+        if invoice.attempt is None or invoice.status != InvoiceStatus.PAID or not is_ours:
             continue
         each = taken[invoice.attempt.our_reference]
         rows = debts[invoice.payment_id]

@@ -16,7 +16,9 @@ from billing.types import ChargeSnapshot, RefundSnapshot
 from orgs import clock
 
 _S = TransactionState
+_UNDECIDED = (_S.BEGUN, _S.SENT)
 _STATUS = {
+    _S.BEGUN: RefundStatus.PENDING,
     _S.QUEUED: RefundStatus.PENDING,
     _S.SENT: RefundStatus.PENDING,
     _S.APPROVED: RefundStatus.SUCCEEDED,
@@ -41,7 +43,7 @@ def retrieve(row: GatewayTransaction) -> ChargeSnapshot:
     Raises:
         DriverUnavailable: a refund is undecided, and nobody can say yet.
     """
-    for refund_row in sales.refunds_of(row).filter(state=_S.SENT):
+    for refund_row in sales.refunds_of(row).filter(state__in=_UNDECIDED):
         _decide(row, refund_row)
     row.refresh_from_db()
     refunds = sales.refunds_of(row).exclude(state=_S.ABSENT).order_by("created_at")
