@@ -94,6 +94,14 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "At the counter",
+                "separator": True,
+                "items": [
+                    _page("Card readers", "point_of_sale", "terminals", "terminal"),
+                    _page("Payments in person", "contactless", "terminals", "terminalpayment"),
+                ],
+            },
+            {
                 "title": "Catalogue",
                 "separator": True,
                 "items": [

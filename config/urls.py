@@ -21,4 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("orgs.pages.urls")),
     path("", include("billing.pages.urls")),
+    path("", include("terminals.pages.urls")),
 ]

@@ -8,7 +8,9 @@ from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from orgs.models import Organization
 from orgs.refusal_forms import ShowsRefusal
+from orgs.selectors import parse_uuid
 
 _LOOK = (
     "border border-base-200 bg-white font-medium rounded-default shadow-xs px-3 py-2 w-full "
@@ -28,6 +30,24 @@ class DeskForm(ShowsRefusal):
         for field in self.fields.values():
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", _LOOK)
+
+
+class OrganizationForm(DeskForm):
+    """A form about one organization, which staff name."""
+
+    organization = forms.CharField(
+        label="Organization", help_text="Its id or its slug.", max_length=100
+    )
+
+    def clean_organization(self) -> Organization:
+        """Find it by its id or its slug."""
+        text = str(self.cleaned_data["organization"]).strip()
+        parsed = parse_uuid(text)
+        rows = Organization.objects.all()
+        found = (rows.filter(pk=parsed) if parsed else rows.filter(slug=text)).first()
+        if found is None:
+            raise forms.ValidationError("There is no such organization.")
+        return found
 
 
 def show(

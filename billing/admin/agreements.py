@@ -26,12 +26,9 @@ from orgs.selectors import parse_uuid
 _PAGE = "billing_agreement_start"
 
 
-class AgreementForm(desk_pages.DeskForm):
+class AgreementForm(desk_pages.OrganizationForm):
     """What was agreed."""
 
-    organization = forms.CharField(
-        label="Organization", help_text="Its id or its slug.", max_length=100
-    )
     plan = forms.ModelChoiceField(queryset=Plan.objects.filter(is_active=True))
     interval = forms.ChoiceField(choices=Interval.choices)
     currency = forms.CharField(max_length=3, initial="USD", help_text="ISO 4217: USD, EUR.")
@@ -60,16 +57,6 @@ class AgreementForm(desk_pages.DeskForm):
     )
     # What is sent twice from one page is done once.
     request_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
-
-    def clean_organization(self) -> Organization:
-        """Find it by its id or its slug."""
-        text = str(self.cleaned_data["organization"]).strip()
-        parsed = parse_uuid(text)
-        rows = Organization.objects.all()
-        found = (rows.filter(pk=parsed) if parsed else rows.filter(slug=text)).first()
-        if found is None:
-            raise forms.ValidationError("There is no such organization.")
-        return found
 
     def clean_currency(self) -> str:
         """Take any case, and only what is a currency."""

@@ -4,7 +4,8 @@ from django.contrib import admin
 
 from billing.admin import display
 from billing.admin.subscription_actions import SubscriptionActions
-from billing.models import BillingEvent, Obligation, Subscription
+from billing.models import Obligation, Subscription
+from billing.selectors import timeline
 from orgs.backoffice import ReadOnlyInline
 
 
@@ -86,7 +87,7 @@ class SubscriptionAdmin(SubscriptionActions):
     @admin.display(description="What happened, and why")
     def timeline(self, subscription: Subscription) -> str:
         """Show the newest lines of the timeline that are about this subscription."""
-        events = BillingEvent.objects.for_org(subscription.organization)
-        return display.timeline(
-            events.filter(object_type="subscription", object_id=str(subscription.pk))
+        events = timeline.events_about(
+            subscription.organization, object_type="subscription", object_id=subscription.pk
         )
+        return display.timeline(events)

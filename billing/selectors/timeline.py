@@ -15,6 +15,14 @@ def latest_events(organization: Organization, *, limit: int = 10) -> list[Billin
     return list(BillingEvent.objects.for_org(organization).order_by("-sequence")[:limit])
 
 
+def events_about(
+    organization: Organization, *, object_type: str, object_id: object
+) -> TenantQuerySet[BillingEvent]:
+    """Return the lines of the timeline that are about one object, in no order."""
+    events = BillingEvent.objects.for_org(organization)
+    return events.filter(object_type=object_type, object_id=str(object_id))
+
+
 def access_history(organization: Organization) -> list[BillingEvent]:
     """Return how access came to be what it is, newest first.
 

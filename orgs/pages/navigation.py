@@ -8,12 +8,13 @@ from orgs.permissions import TEAM_ROLES
 BILLING_PATH = "/settings/billing"
 TEAM_PATH = "/settings/team"
 KEYS_PATH = "/settings/api-keys"
-# Addresses, not names: the pages of billing belong to an app above this one.
+# Addresses, not names: the pages of billing and readers belong to apps above this one.
 _LINKS = (
     ("Overview", BILLING_PATH),
     ("Plan", "/settings/billing/plan"),
     ("Payment methods", "/settings/billing/payment-methods"),
     ("Invoices", "/settings/billing/invoices"),
+    ("Card readers", "/settings/terminals"),
     ("Team", TEAM_PATH),
     ("API keys", KEYS_PATH),
 )

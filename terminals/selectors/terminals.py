@@ -22,7 +22,11 @@ _OPEN = Prefetch(
 
 def list_terminals(organization: Organization) -> QuerySet[Terminal]:
     """Return an organization's readers with their open payments, in no order."""
-    rows = Terminal.objects.for_org(organization).filter(removed_at=None)
+    return with_open_payments(Terminal.objects.for_org(organization).filter(removed_at=None))
+
+
+def with_open_payments(rows: QuerySet[Terminal]) -> QuerySet[Terminal]:
+    """Have open payments read with their readers, in one query for all."""
     return rows.prefetch_related(_OPEN)
 
 
@@ -34,7 +38,7 @@ def get_terminal(
     Raises:
         NotFound: there is none, or it is another organization's, or was removed.
     """
-    rows = Terminal.objects.for_org(organization).prefetch_related(_OPEN)
+    rows = with_open_payments(Terminal.objects.for_org(organization))
     if not removed_too:
         rows = rows.filter(removed_at=None)
     with contextlib.suppress(Terminal.DoesNotExist):

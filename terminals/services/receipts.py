@@ -105,7 +105,7 @@ def make(payment: TerminalPayment) -> Receipt:
         reader=payment.terminal.label,
         amounts=list(_amounts(payment)),
         refunds=list(_refunds(payment)),
-        card=list(_card(payment)),
+        card=list(card_rows(payment)),
     )
 
 
@@ -144,7 +144,8 @@ def _refunds(payment: TerminalPayment) -> Iterator[Row]:
         yield "Left of it", _money(payment, payment.captured_minor - payment.refunded_minor)
 
 
-def _card(payment: TerminalPayment) -> Iterator[Row]:
+def card_rows(payment: TerminalPayment) -> Iterator[Row]:
+    """Yield what is said of the card, and of how it was read."""
     card = payment.card
     if card.get("last4"):
         brand = str(card.get("brand", "")).replace("_", " ").title() or "Card"

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from billing.drivers import registry
 from billing.drivers.base import DriverError, DriverRejected, ObjectMissing, PaymentDriver
+from billing.enums import Provider
 from billing.services import refusals
 from billing.types import ReaderRef, ReaderSnapshot
 from orgs.errors import Conflict, InvalidRequest
@@ -111,6 +112,12 @@ def create_connection_token(*, organization: Organization, terminal_id: UUID) ->
         return driver.create_connection_token(location=terminal.location)
     except DriverError as error:
         raise refusals.of_code(error.code, retry_after=error.retry_after) from error
+
+
+def providers() -> list[Provider]:
+    """Return the providers that take cards at readers."""
+    configured = [provider for provider in Provider if registry.is_configured(provider)]
+    return [row for row in configured if registry.get_driver(row).capabilities.terminals]
 
 
 def _check(**texts: str) -> None:
