@@ -50,10 +50,9 @@ def apply(
     now: datetime,
 ) -> UUID | None:
     """Apply it, in the caller's transaction; return whose it is."""
-    del news
     if answer is None:
         return None
-    if answer.snapshot is not None:
+    if answer.snapshot is not None and _counts(news, answer.attempt, answer.snapshot):
         concluding.conclude(
             attempt=answer.attempt,
             snapshot=answer.snapshot,
@@ -62,6 +61,17 @@ def apply(
             now=now,
         )
     return answer.attempt.organization_id
+
+
+def _counts(news: SubjectNews, attempt: PaymentAttempt, snapshot: SaleSnapshot) -> bool:
+    """Say whether this is about the sale that the payment has; of others only an approval counts.
+
+    One whose making had no answer is made again: the first stays at the provider, and no reader is
+    ever asked for it.
+    """
+    name = rows.of_attempt(attempt).external_id
+    is_approved = snapshot.state in ("requires_capture", "succeeded")
+    return name in ("", news.external_id) or is_approved
 
 
 def _payment(news: SubjectNews) -> TerminalPayment | None:

@@ -270,6 +270,24 @@ class TestLost:
 
         assert again(payment).status == PaymentStatus.SUCCEEDED
 
+    def test_an_intent_that_was_made_in_vain_changes_nothing(
+        self, transactional_db: None, counter: Counter
+    ) -> None:
+        counter.stripe.add_fault(method="POST", path="/payment_intents$", action="reset_after")
+        payment = counter.sell()
+        processing.process(**counter.about(payment))
+        at_reader = again(payment)
+        assert (at_reader.status, at_reader.holds_reader) == (PaymentStatus.IN_PROGRESS, True)
+
+        assert counter.told("payment_intent.created")
+
+        kept = again(payment)
+        assert (kept.status, kept.holds_reader) == (PaymentStatus.IN_PROGRESS, True)
+        assert kept.external_id == at_reader.external_id
+        counter.act()
+        counter.told()
+        assert again(payment).status == PaymentStatus.SUCCEEDED
+
     def test_a_reader_that_is_lost_after_the_card_is_made_up_for_by_asking(
         self, counter: Counter
     ) -> None:
