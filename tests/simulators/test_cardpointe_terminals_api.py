@@ -114,6 +114,7 @@ class TestWhoMay:
             ({"api_key": "wrong"}, 401),
             ({"api_key": f"Basic {API_KEY}"}, 401),
             ({"api_key": ""}, 401),
+            ({"api_key": "", "merchid": STRICT_MID}, 401),
             ({"merchid": OTHER_MID}, 401),
             ({"merchid": STRICT_MID}, 401),
             ({"merchid": ""}, 401),

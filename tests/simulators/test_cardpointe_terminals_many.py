@@ -126,6 +126,17 @@ class TestState:
             assert second.reader(HSN)["state"] == "idle"
             assert [one["hsn"] for one in second.sessions()] == [HSN]
 
+    def test_ends_at_once_although_a_reader_waits(self) -> None:
+        simulator = CardPointeSimulator.start()
+        asked = Till(simulator).start()
+        began = time.monotonic()
+
+        assert simulator.stop() == 0
+
+        assert time.monotonic() - began < 3
+        with pytest.raises(httpx.TransportError):
+            asked.result()
+
     def test_goes_back_to_a_moment(self, gateway: CardPointeSimulator) -> None:
         gateway.keep_moment("before")
         till = Till(gateway)

@@ -76,7 +76,11 @@ class Terminals:
             work.add_done_callback(self.unheard.discard)
             await vanish(receive, hold_s)
             return
-        response = await work
+        try:
+            response = await work
+        except asyncio.CancelledError:
+            # The process ends, and nobody may wait any longer.
+            response, hold_s = None, 0
         if response is None:
             await vanish(receive, hold_s)
             return
