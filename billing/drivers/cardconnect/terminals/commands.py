@@ -160,17 +160,17 @@ def _send(
     except connections.NotSent:
         logger.warning("cardconnect.not_sent", extra={"account": str(merchant.account_id)})
         raise DriverUnavailable("API_ERROR", detail="not_sent") from None
-    _log(path.partition("/")[2], merchant, session, answer)
+    _log(path.partition("/")[2], merchant, str(body.get("hsn", "")), answer)
     return answer
 
 
-def _log(op: str, merchant: Merchant, session: Session | None, answer: Answer) -> None:
+def _log(op: str, merchant: Merchant, hsn: str, answer: Answer) -> None:
     logger.info(
         "cardconnect.reader_answered",
         extra={
             "operation": op,
             "account": str(merchant.account_id),
-            "reader": session.hsn if session else "",
+            "reader": hsn,
             "http_status": answer.status,
             "error_code": answers.error_code(answer),
             **calls.listed(answers.payment_of(answer)),
