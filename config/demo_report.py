@@ -29,6 +29,7 @@ def publish(system: System) -> None:
         "staff": people["staff"],
         "owner": people["owner"],
         "api_key": people["api_key"],
+        "readers": _readers(system, people),
         "stripe_simulator": system.stripe_simulator,
         "cardpointe_simulator": system.cardpointe_simulator,
         "mail_dir": str(system.mail_dir),
@@ -43,6 +44,10 @@ def describe(system: System, seconds: float) -> str:
     """Return where to go and who to be, in a few lines."""
     people = _people(system)
     staff, owner = people["staff"], people["owner"]
+    readers = "\n".join(
+        f"  {'Readers' if not index else '':<12} {row['page']}   {row['label']}, {row['id']}"
+        for index, row in enumerate(_readers(system, people))
+    )
     return f"""
 Everything answers after {seconds:.1f} s.
 
@@ -55,6 +60,8 @@ Everything answers after {seconds:.1f} s.
   A new one    {system.base_url}/register
   Local Stripe {system.stripe_simulator}   cards 4242 4242 4242 4242, declined 4000 0000 0000 0002
   CardPointe   {system.cardpointe_simulator}   4788 2500 0012 1443, declined 4387 7511 1111 1038
+{readers}
+               tap a card there; start one: python docs/examples/pos.py --help
   Mails        {system.mail_dir}
   Logs         {system.log("web").parent}
 
@@ -76,6 +83,18 @@ def write_private(file: Path, text: str) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "w") as output:
         output.write(text)
     draft.replace(file)
+
+
+def _readers(system: System, people: dict[str, Any]) -> list[dict[str, str]]:
+    """Return each reader with its id, and the page on which a person holds a card to it."""
+    pages = {
+        "stripe": f"{system.stripe_simulator}/terminal/readers",
+        "cardconnect": f"{system.cardpointe_simulator}/bolt/fts/readers",
+    }
+    return [
+        {"provider": provider, **row, "page": f"{pages[provider]}/{row['external_id']}"}
+        for provider, row in people["readers"].items()
+    ]
 
 
 def _people(system: System) -> dict[str, Any]:

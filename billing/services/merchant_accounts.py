@@ -11,8 +11,19 @@ from orgs.models import KeyMode
 def ensure_platform_account(
     *, provider: Provider, mode: KeyMode, label: str, credentials: Mapping[str, str]
 ) -> MerchantAccount:
-    """Return the platform's account at a provider; one that is there keeps its credentials."""
-    found = MerchantAccount.objects.filter(organization=None, provider=provider, mode=mode)
-    return found.order_by("created_at").first() or MerchantAccount.objects.create(
-        provider=provider, mode=mode, label=label, credentials=json.dumps(dict(credentials))
-    )
+    """Return the platform's account at a provider; one that is there keeps its credentials.
+
+    What an earlier version has not known is added to credentials that are these otherwise.
+    """
+    wanted = json.dumps(dict(credentials))
+    rows = MerchantAccount.objects.filter(organization=None, provider=provider, mode=mode)
+    found = rows.order_by("created_at").first()
+    if found is None:
+        return MerchantAccount.objects.create(
+            provider=provider, mode=mode, label=label, credentials=wanted
+        )
+    stored: dict[str, str] = json.loads(str(found.credentials) or "{}")
+    if stored.items() < credentials.items():
+        found.credentials = wanted
+        found.save(update_fields=["credentials", "updated_at"])
+    return found

@@ -1,17 +1,23 @@
 """push_catalogue makes Stripe know our coupons, and the demo has one."""
 
 import io
+import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from billing.enums import CouponDuration
-from billing.models import Coupon, ExternalCoupon, Price
-from billing.services import coupon_links
+from billing.enums import CouponDuration, Provider
+from billing.models import Coupon, ExternalCoupon, MerchantAccount, Price
+from billing.services import coupon_links, merchant_accounts
+from orgs.models import KeyMode
+from terminals.models import Terminal
 from tests.billing.coupon_steps import make_coupon, make_theirs
+from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = pytest.mark.django_db
@@ -50,14 +56,56 @@ class TestPushCatalogue:
         assert push() == ["Every price has its name."]
 
 
-def test_the_demo_has_a_coupon_to_try(stripe: StripeSimulator, tmp_path: Path) -> None:
-    for _ in range(2):
-        call_command("seed_demo", str(tmp_path / "people.json"), stdout=io.StringIO())
+class TestDemo:
+    @pytest.fixture
+    def people(self, stripe: StripeSimulator, tmp_path: Path, settings: Any) -> list[Any]:
+        """What it told of its people, each of the two times that it was seeded."""
+        told = []
+        with CardPointeSimulator.start() as cardpointe:
+            settings.CARDCONNECT_API_BASE = cardpointe.base_url
+            for _ in range(2):
+                call_command("seed_demo", str(tmp_path / "people.json"), stdout=io.StringIO())
+                told.append(json.loads((tmp_path / "people.json").read_text()))
+        return told
 
-    welcome = Coupon.objects.get()
-    assert (welcome.code, welcome.percent_off) == ("WELCOME20", Decimal(20))
-    assert (welcome.duration, welcome.duration_months) == (CouponDuration.REPEATING, 3)
-    known = ExternalCoupon.objects.order_by("provider").values_list("provider", "external_id")
-    assert [provider for provider, _ in known] == ["cardconnect", "custom", "stripe"]
-    assert dict(known)["stripe"] == "till_WELCOME20"
-    assert stripe.api("GET", "/v1/coupons/till_WELCOME20").json()["percent_off"] == 20
+    def test_has_a_coupon_to_try(self, people: list[Any], stripe: StripeSimulator) -> None:
+        welcome = Coupon.objects.get()
+        assert (welcome.code, welcome.percent_off) == ("WELCOME20", Decimal(20))
+        assert (welcome.duration, welcome.duration_months) == (CouponDuration.REPEATING, 3)
+        known = ExternalCoupon.objects.order_by("provider").values_list("provider", "external_id")
+        assert [provider for provider, _ in known] == ["cardconnect", "custom", "stripe"]
+        assert dict(known)["stripe"] == "till_WELCOME20"
+        assert stripe.api("GET", "/v1/coupons/till_WELCOME20").json()["percent_off"] == 20
+
+    def test_has_a_reader_of_each_provider_to_try(self, people: list[Any]) -> None:
+        first, second = people
+        readers = Terminal.objects.order_by("provider")
+        seen = [(row.provider, row.external_id, row.is_online) for row in readers]
+        assert seen == [("cardconnect", "SIM0001", True), ("stripe", "tmr_simulated", True)]
+        assert {row.organization_id for row in readers} == {UUID(first["owner"]["organization_id"])}
+        assert {row["id"] for row in first["readers"].values()} == {str(row.pk) for row in readers}
+        assert second == first
+
+
+class TestPlatformAccount:
+    FIRST = {"site": "fts", "merchid": "1"}
+
+    def ensure(self, **credentials: str) -> Any:
+        account = merchant_accounts.ensure_platform_account(
+            provider=Provider.CARDCONNECT,
+            mode=KeyMode.TEST,
+            label="Ours",
+            credentials=credentials,
+        )
+        return json.loads(MerchantAccount.objects.get(pk=account.pk).credentials)
+
+    def test_gets_what_an_earlier_version_has_not_known(self) -> None:
+        assert self.ensure(**self.FIRST) == self.FIRST
+        assert self.ensure(**self.FIRST, terminal_api_key="k") == {
+            **self.FIRST,
+            "terminal_api_key": "k",
+        }
+
+    def test_keeps_credentials_of_its_own(self) -> None:
+        assert self.ensure(site="acme", merchid="1") == {"site": "acme", "merchid": "1"}
+        assert self.ensure(**self.FIRST, terminal_api_key="k") == {"site": "acme", "merchid": "1"}

@@ -173,8 +173,9 @@ class TestDemo:
         assert lines[-1] == f"READY http://127.0.0.1:{port}"
         assert set(report) == {
             *("base_url", "staff", "owner", "api_key", "stripe_simulator"),
-            *("cardpointe_simulator", "mail_dir", "database_url", "redis_url"),
+            *("cardpointe_simulator", "mail_dir", "database_url", "redis_url", "readers"),
         }
+        self._check_readers(report)
         assert report["base_url"] == f"http://127.0.0.1:{port}"
         assert report["stripe_simulator"] == f"http://127.0.0.1:{port + 1}"
         assert report["cardpointe_simulator"] == f"http://127.0.0.1:{port + 2}"
@@ -192,6 +193,18 @@ class TestDemo:
                 [report["owner"]["email"]],
             ).fetchone()
         assert row == (report["owner"]["organization_id"],)
+
+    def _check_readers(self, report: dict[str, Any]) -> None:
+        authorization = {"Authorization": f"Bearer {report['api_key']}"}
+        answer = httpx.get(
+            f"{report['base_url']}/api/v1/terminals", headers=authorization, trust_env=False
+        )
+        seen = {row["id"]: (row["provider"], row["status"]) for row in answer.json()["data"]}
+        readers = {row["id"]: (row["provider"], "online") for row in report["readers"]}
+        assert seen == readers
+        assert {provider for provider, _ in seen.values()} == {"stripe", "cardconnect"}
+        for row in report["readers"]:
+            assert httpx.get(row["page"], trust_env=False).is_success
 
     def _register_and_pay(self, base_url: str) -> str:
         registered = httpx.post(

@@ -18,6 +18,8 @@ from orgs import clock, selectors
 from orgs.models import KeyMode, Organization, User
 from orgs.permissions import Scope
 from orgs.services import api_keys, register
+from terminals.models import Terminal
+from terminals.services import registering
 
 STAFF_EMAIL = "staff@till.example"
 OWNER_EMAIL = "owner@bistro.example"
@@ -40,7 +42,13 @@ _CARDPOINTE = {
     "merchid": "496160873888",
     "api_user": "testing",
     "api_pass": "testing123",
+    "terminal_api_key": "testing-terminals",
     "currency": "USD",
+}
+# The reader that each local provider comes with, and where ours stands.
+_READERS = {
+    Provider.STRIPE: ("tmr_simulated", "Front counter"),
+    Provider.CARDCONNECT: ("SIM0001", "Terrace"),
 }
 
 People = dict[str, Any]
@@ -50,7 +58,8 @@ class Command(BaseCommand):
     """Make up logins once; running it again makes what is missing work again."""
 
     help = (
-        "Seed the demo: plans, prices and a coupon at every provider, staff, an owner, an API key."
+        "Seed the demo: plans, prices, a coupon and a reader at every provider, staff, an owner, an"
+        " API key."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -97,6 +106,7 @@ def _seed_people(known: People) -> People:
             "organization_id": str(organization.pk),
         },
         "api_key": _seed_api_key(known.get("api_key", ""), organization, user),
+        "readers": {provider: _seed_reader(organization, provider) for provider in _READERS},
     }
 
 
@@ -126,6 +136,22 @@ def _seed_api_key(token: str, organization: Organization, owner: User) -> str:
         created_by=owner,
     )
     return token
+
+
+def _seed_reader(organization: Organization, provider: Provider) -> People:
+    """Return the organization's reader of a provider; one that was removed stays away."""
+    external_id, label = _READERS[provider]
+    known = Terminal.objects.for_org(organization).filter(
+        provider=provider, external_id=external_id
+    )
+    reader = known.order_by("-created_at").first() or registering.register_terminal(
+        organization=organization,
+        provider=provider,
+        external_id=external_id,
+        label=label,
+        now=clock.now(),
+    )
+    return {"id": str(reader.pk), "external_id": external_id, "label": reader.label}
 
 
 def _password_of(person: People | None) -> str:
