@@ -226,7 +226,7 @@ def test_every_table_of_ours_has_a_page() -> None:
         "invoiceline",
         "invoicedelivery",
     }
-    for label in ("billing", "notifications"):
+    for label in ("billing", "notifications", "terminals"):
         for model in apps.get_app_config(label).get_models():
             if model._meta.model_name not in inside_another:
                 assert admin.site.is_registered(model), model
