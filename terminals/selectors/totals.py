@@ -11,6 +11,7 @@ from django.db.models import Count, Sum
 
 from billing.models import Refund
 from orgs.models import Organization
+from terminals.enums import PaymentStatus
 from terminals.models import Terminal, TerminalPayment
 from terminals.selectors.payments import NOT_GIVEN_BACK
 
@@ -61,8 +62,8 @@ def daily_totals(
 ) -> list[DayTotals]:
     """Return what readers took on a business day (midnight to midnight in `zone`), by label.
 
-    A sale counts on the day it was captured, a refund on the day it was asked for. A reader that
-    was removed since is still there.
+    A sale counts on the day it was captured, a refund on the day it was asked for; what was given
+    back because its till had canceled it was no sale. A reader that was removed is still there.
     """
     since = datetime.combine(day, time.min, zone)
     until = datetime.combine(day + timedelta(days=1), time.min, zone)
@@ -91,7 +92,10 @@ def _sales(
     organization: Organization, readers: Iterable[UUID], since: datetime, until: datetime
 ) -> Iterable[dict[str, Any]]:
     taken = TerminalPayment.objects.for_org(organization).filter(
-        terminal__in=readers, captured_at__gte=since, captured_at__lt=until
+        terminal__in=readers,
+        status=PaymentStatus.SUCCEEDED,
+        captured_at__gte=since,
+        captured_at__lt=until,
     )
     sums = taken.values("terminal", "currency", "card__brand").annotate(
         n=Count("pk"), gross=Sum("captured_minor"), tips=Sum("tip_minor")
@@ -107,7 +111,9 @@ def _refunds(
     )
     rows = list(given.exclude(status__in=NOT_GIVEN_BACK))
     paid = TerminalPayment.objects.for_org(organization).filter(
-        terminal__in=readers, external_id__in={row.external_payment_id for row in rows} - {""}
+        terminal__in=readers,
+        status=PaymentStatus.SUCCEEDED,
+        external_id__in={row.external_payment_id for row in rows} - {""},
     )
     payments = {(row.provider, row.external_id): row for row in paid}
     for row in rows:

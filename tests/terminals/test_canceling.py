@@ -137,8 +137,26 @@ class TestInBetween:
         assert (after.status, after.obligation.state) == ("canceled", ObligationState.VOID)
         assert waiting.charged() == []
         assert after.refunded_minor == after.captured_minor
+        voids = waiting.bank.calls.count("void_sale")
+        assert voids == (1 if method == "manual" else 0)  # what was taken has to have a refund
         assert "succeeded" not in waiting.told(payment)
         assert waiting.cases() == []
+
+    def test_a_job_ends_it_as_soon_as_it_is_known(
+        self, waiting: Till, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queued: list[object] = []
+        monkeypatch.setattr("terminals.jobs.queue_cancel", queued.append)
+        payment = waiting.open()
+
+        def cancel() -> None:
+            waiting.cancel(payment)
+            waiting.bank.stopped.clear()
+
+        waiting.bank.acts.append(cancel)
+        waiting.work()
+
+        assert queued == [payment.pk]
 
     def test_the_card_was_faster(self, told: Till) -> None:
         payment = told.open()

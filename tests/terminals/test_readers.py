@@ -253,6 +253,14 @@ class TestTotals:
         assert not self.day(till, date(2026, 3, 1), zone=west)
         assert self.day(till, date(2026, 2, 28), zone=west)
 
+    def test_what_was_given_back_at_once_was_no_sale(self, told: Till) -> None:
+        payment = told.open()
+        told.driver.hold_card(payment.external_id)
+        told.cancel(payment)
+
+        assert told.again(payment).captured_minor == BASKET
+        assert totals.daily_totals(told.organization, timezone.now().date()) == []
+
     def test_not_those_of_others(self, till: Till, other_org: Organization) -> None:
         till.sell()
 

@@ -153,6 +153,23 @@ class TestTold:
         told.present(payment)
         assert len(told.charged()) == 1
 
+    def test_an_older_answer_does_not_free_the_reader(self, told: Till) -> None:
+        payment = told.open(process=False)
+        fetched_at = projection.database_now()
+        older = told.bank.sales[payment.external_id].snapshot()
+        told.process(payment)
+
+        after = concluding.conclude(
+            attempt=told.attempt(payment),
+            snapshot=older,
+            fetched_at=fetched_at,
+            cause=REQUEST,
+            now=told.now,
+        )
+
+        assert older.state == "requires_terminal"
+        assert (after.status, after.holds_reader) == ("in_progress", True)
+
     def test_an_older_answer_changes_nothing(self, told: Till) -> None:
         payment = told.open()
         fetched_at = projection.database_now()
