@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 import pytest
+import stripe as sdk
 
 from tests.simulators.counter_steps import READER, Counter
 from tests.simulators.stripe.client import StripeSimulator
@@ -108,6 +109,24 @@ class TestWhileTheIssuerIsAsked:
         started = counter.refused(counter.send, counter.order())
 
         assert {stopped.code, started.code} == {"terminal_reader_busy"}
+
+    def test_the_payment_can_not_be_given_up(self, counter: Counter) -> None:
+        intent = self.authorizing(counter)
+
+        with pytest.raises(sdk.RateLimitError) as refused:
+            counter.v1.payment_intents.cancel(intent.id)
+
+        assert refused.value.error is not None
+        assert refused.value.error.code == "lock_timeout"
+        assert counter.simulator.issuer_answers(READER)["action"]["status"] == "succeeded"
+        assert counter.look(intent).status == "succeeded"
+
+    def test_another_payment_can_be(self, counter: Counter) -> None:
+        other = counter.order()
+        counter.send(other)
+        self.authorizing(counter)
+
+        assert counter.v1.payment_intents.cancel(other.id).status == "canceled"
 
     def test_nor_another_card(self, counter: Counter) -> None:
         self.authorizing(counter)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from billing.enums import AttemptState, CaseKind, InboxState, Provider
+from billing.errors import TerminalBusy, TerminalOffline
 from billing.models import BillingEvent, Case, InboxEvent, PaymentAttempt, PaymentFact
 from billing.services import inbox, refunds
 from billing.types import Cause, VerifiedWebhook
@@ -14,7 +15,15 @@ from orgs import clock
 from orgs.models import Organization
 from terminals.enums import PaymentStatus
 from terminals.models import Terminal, TerminalPayment
-from terminals.services import asking, canceling, capturing, payments, processing, registering
+from terminals.services import (
+    asking,
+    canceling,
+    capturing,
+    ending,
+    payments,
+    processing,
+    registering,
+)
 from tests.billing import stripe_terminal_cases
 from tests.billing.dispatch_steps import drain
 from tests.simulators.stripe.client import StripeSimulator
@@ -232,6 +241,64 @@ class TestNotPaid:
         assert counter.stripe.api("GET", reader).json()["action"] is None
         assert counter.told()
         assert again(payment).status == PaymentStatus.CANCELED
+
+    @pytest.mark.parametrize("method", ["automatic", "manual"])
+    def test_a_cashier_who_cancels_while_the_issuer_is_asked(
+        self, transactional_db: None, counter: Counter, method: str
+    ) -> None:
+        payment = counter.sell(capture_method=method)
+        counter.stripe.set_reader(counter.terminal.external_id, authorizes_s=600)
+        counter.act()
+
+        canceling.cancel(**counter.about(payment))
+
+        assert again(payment).status == PaymentStatus.IN_PROGRESS
+        counter.stripe.issuer_answers(counter.terminal.external_id)
+        counter.told()
+        ending.finish_due(now=clock.now())
+        done = again(payment)
+        assert done.status == PaymentStatus.CANCELED
+        (charge,) = (
+            row
+            for row in counter.stripe.objects("charge")
+            if row["payment_intent"] == done.external_id
+        )
+        assert charge["amount_refunded"] == charge["amount"]
+
+    def test_a_cashier_who_cancels_at_a_reader_that_was_unplugged(self, counter: Counter) -> None:
+        payment = counter.sell()
+        counter.act("unplug")
+
+        canceling.cancel(**counter.about(payment))
+
+        assert again(payment).status == PaymentStatus.CANCELED
+        counter.stripe.set_reader(counter.terminal.external_id, online=True)
+        other = counter.sell()
+        counter.act()
+        counter.told("terminal.reader.action_succeeded")
+        assert again(other).status == PaymentStatus.SUCCEEDED
+
+    @pytest.mark.parametrize(
+        ("how", "error"),
+        [({"online": False}, TerminalOffline), ({"busy": True}, TerminalBusy)],
+        ids=["off", "busy"],
+    )
+    def test_a_reader_that_takes_no_payment_now(
+        self, counter: Counter, how: Any, error: type[Exception]
+    ) -> None:
+        reader = counter.terminal.external_id
+        counter.stripe.set_reader(reader, **how)
+        payment = counter.sell()
+        assert (payment.status, payment.holds_reader) == (PaymentStatus.REQUIRES_TERMINAL, False)
+
+        with pytest.raises(error):
+            processing.process(**counter.about(payment))
+
+        counter.stripe.set_reader(reader, online=True, busy=False)
+        processing.process(**counter.about(payment))
+        counter.act()
+        counter.told("terminal.reader.action_succeeded")
+        assert again(payment).status == PaymentStatus.SUCCEEDED
 
     def test_what_is_given_up_after_the_card_is_no_refund(self, counter: Counter) -> None:
         payment = counter.sell(capture_method="manual")

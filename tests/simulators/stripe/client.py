@@ -137,6 +137,11 @@ class StripeSimulator(SimulatorHandle):
         found: Json = self.control("POST", "readers/act", {"reader": reader, "does": does, **how})
         return found
 
+    def issuer_answers(self, reader: str) -> Json:
+        """Have the issuer that a reader waits for answer now; return the reader."""
+        found: Json = self.control("POST", "readers/answer", {"reader": reader})
+        return found
+
     def till_pays(self, client_secret: str, connection_token: str, **how: Any) -> Json:
         """Have a till's own SDK take a card for an intent; return the intent."""
         proof = {"client_secret": client_secret, "connection_token": connection_token}

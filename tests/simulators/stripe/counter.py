@@ -23,6 +23,7 @@ class Counter:
         self.switches: dict[tuple[str, str], Switch] = {
             ("POST", "readers"): self._set,
             ("POST", "readers/act"): self._act,
+            ("POST", "readers/answer"): self._answer,
             ("POST", "tills/pay"): self._pay,
         }
 
@@ -53,6 +54,13 @@ class Counter:
         at_reader.act(
             self.world, reader, str(given.get("does", "tap")), at_reader.presented_by(given)
         )
+        self.after_change()
+        return reader
+
+    def _answer(self, given: Json, _query: dict[str, str]) -> Json:
+        """Have the issuer that is asked for a card answer now, not when its time is over."""
+        reader = self._reader(given)
+        at_reader.answer(self.world, reader)
         self.after_change()
         return reader
 

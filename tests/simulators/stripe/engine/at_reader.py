@@ -89,11 +89,11 @@ def _hold_card(world: World, reader: Json, deed: str, presented: Presented) -> N
         due = world.now() + state["authorizes_s"]
         world.schedule(due, "finish_at_reader", f"{reader['id']}:{state['run']}")
     else:
-        _finish(world, reader)
+        answer(world, reader)
 
 
-def _finish(world: World, reader: Json) -> None:
-    """Let the issuer answer, and the reader hear of it."""
+def answer(world: World, reader: Json) -> None:
+    """Let the issuer that is asked answer, and the reader hear of it."""
     state = readers.state_of(world, reader)
     going, state["authorizing"] = state["authorizing"], None
     world.store.touch(readers.STATE, reader["id"])
@@ -156,7 +156,7 @@ def finish_when_due(world: World, name: str) -> None:
     """Let the issuer of a card at a reader answer."""
     reader, _state = _of_run(world, name)
     if reader is not None:
-        _finish(world, reader)
+        answer(world, reader)
 
 
 def _of_run(world: World, name: str) -> tuple[Json | None, Json]:

@@ -5,6 +5,7 @@ Source: https://docs.stripe.com/terminal/payments/collect-card-payment?terminal-
 """
 
 from tests.simulators.stripe import Json, ids
+from tests.simulators.stripe.engine.in_person import AT_READER
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.world import World
 
@@ -158,6 +159,16 @@ def intent_of(world: World, reader: Json) -> Json | None:
         return None
     asked = action.get("process_payment_intent")
     return world.store.find("payment_intent", asked["payment_intent"]) if asked else None
+
+
+def is_authorizing(world: World, intent: Json) -> bool:
+    """Say whether an issuer is being asked for a card that a reader took for this intent."""
+    note = world.store.find(AT_READER, intent["id"])
+    reader = world.store.find(KIND, note["reader"]) if note else None
+    if reader is None or not state_of(world, reader)["authorizing"]:
+        return False
+    asked_for = intent_of(world, reader)
+    return asked_for is not None and asked_for["id"] == intent["id"]
 
 
 def asks_for_tip(reader: Json) -> bool:

@@ -3,7 +3,14 @@
 import re
 
 from tests.simulators.stripe import Json
-from tests.simulators.stripe.engine import cardholding, charging, in_person, intents, settling
+from tests.simulators.stripe.engine import (
+    cardholding,
+    charging,
+    in_person,
+    intents,
+    readers,
+    settling,
+)
 from tests.simulators.stripe.engine.charging import Attempt
 from tests.simulators.stripe.errors import Refusal
 from tests.simulators.stripe.resources.customers import live_customer
@@ -225,6 +232,13 @@ def cancel_payment_intent(call: Call) -> Json:
     intent = world.store.get("payment_intent", call.id)
     if intent["status"] not in (*_OPEN, "requires_capture", "processing"):
         raise unexpected_state(intent, "cancel")
+    if readers.is_authorizing(world, intent):
+        raise Refusal(
+            "This object cannot be accessed right now because another API request or Stripe "
+            "process is currently accessing it.",
+            status=429,
+            code="lock_timeout",
+        )
     intent.update(
         status="canceled",
         canceled_at=world.now(),
