@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.installed
-CODE := config orgs billing terminals notifications tests $(wildcard bench) manage.py
+CODE := config orgs billing terminals notifications tests $(wildcard bench) docs/examples manage.py
 # Mail programs know no style sheets: theirs are inline.
 MAIL_TEMPLATES := templates/(auth/)?mail/.*
 ALL_TEMPLATES = find templates -name '*.html' -print0 |
