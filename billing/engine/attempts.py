@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Max
 
 from billing import transitions
@@ -20,9 +21,9 @@ from billing.enums import (
     ObligationKind,
     ObligationState,
 )
-from billing.models import Obligation, PaymentAttempt, Subscription
+from billing.models import Obligation, PaymentAttempt
 from orgs import references
-from orgs.base import insert_once
+from orgs.base import insert_once, rows_where
 from orgs.models import Organization
 from orgs.selectors import parse_uuid
 
@@ -30,6 +31,9 @@ from orgs.selectors import parse_uuid
 RESOLVE_AFTER = timedelta(seconds=60)
 # The other kinds have their attempts ended by the services that opened them.
 _OURS = (ObligationKind.RENEWAL, ObligationKind.INVOICE)
+_OURS_IS = """
+SELECT id FROM billing_subscription WHERE id = %s AND organization_id = %s AND provider = %s
+"""
 
 
 def by_key(key: str, *, organization_id: UUID, provider: str) -> PaymentAttempt | None:
@@ -51,9 +55,8 @@ def open_for(invoice: EngineInvoice, *, kind: AttemptKind, now: datetime) -> Pay
 
     Runs in the caller's transaction.
     """
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=invoice.organization_id
-    )
+    mine = "id = %s FOR NO KEY UPDATE"
+    [organization] = rows_where(Organization, mine, invoice.organization_id)
     debt, is_new = _debt(invoice, organization)
     number = 1 if is_new else _next_number(debt)
     if number is None:
@@ -106,10 +109,10 @@ def _subscription_id(invoice: EngineInvoice) -> UUID | None:
     our_id = parse_uuid(invoice.subscription.our_id)
     if our_id is None:
         return None
-    rows = Subscription.objects.filter(
-        pk=our_id, organization_id=invoice.organization_id, provider=invoice.provider
-    )
-    return rows.order_by().values_list("pk", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute(_OURS_IS, [our_id, invoice.organization_id, invoice.provider])
+        found = cursor.fetchone()
+    return found[0] if found else None
 
 
 def end(

@@ -26,6 +26,7 @@ from billing.engine.rails import LEAVE_WITHIN, ChargeOrder, ChargeResult, Rail
 from billing.enums import AttemptKind, AttemptState, InvoiceStatus, SubscriptionStatus
 from billing.models import PaymentAttempt
 from orgs import clock
+from orgs.base import rows_where
 
 PAYABLE = (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 _BEGUN = (
@@ -42,6 +43,15 @@ _BEGUN = (
     "next_attempt_at",
     "updated_at",
 )
+
+# Whose an invoice is never changes.
+_PAYER_OF = """
+    id = (SELECT payer_id FROM engine_engineinvoice WHERE id = %s) FOR NO KEY UPDATE
+"""
+_SUBSCRIPTION_OF = """
+    id = (SELECT subscription_id FROM engine_engineinvoice WHERE id = %s) FOR NO KEY UPDATE
+"""
+_INVOICE = "id = %s FOR NO KEY UPDATE"
 
 logger = logging.getLogger(__name__)
 
@@ -63,20 +73,17 @@ def lock(invoice_id: UUID, *, attempt: PaymentAttempt | None = None) -> EngineIn
 
     The `attempt` that is at hand, with its debt, is not read again.
     """
-    # Whose an invoice is never changes, so the rows are found and locked at once; the payer first.
-    payer = Payer.objects.select_for_update(of=("self",), no_key=True).get(invoices=invoice_id)
-    subscription = (
-        EngineSubscription.objects.select_for_update(of=("self",), no_key=True)
-        .filter(invoices=invoice_id)
-        .order_by()
-        .first()
-    )
-    invoices = EngineInvoice.objects.select_for_update(of=("self",), no_key=True)
+    # The rows are found and locked at once; the payer first.
+    [payer] = rows_where(Payer, _PAYER_OF, invoice_id)
+    subscription = next(iter(rows_where(EngineSubscription, _SUBSCRIPTION_OF, invoice_id)), None)
     if attempt is None:
-        invoices = invoices.select_related("attempt__obligation", "seller", "organization")
-    invoice = invoices.get(pk=invoice_id)
-    if attempt is not None and invoice.attempt_id == attempt.pk:
-        invoice.attempt = attempt
+        invoices = EngineInvoice.objects.select_for_update(of=("self",), no_key=True)
+        joined = ("attempt__obligation", "seller", "organization")
+        invoice = invoices.select_related(*joined).get(pk=invoice_id)
+    else:
+        [invoice] = rows_where(EngineInvoice, _INVOICE, invoice_id)
+        if invoice.attempt_id == attempt.pk:
+            invoice.attempt = attempt
     invoice.payer, invoice.subscription = payer, subscription
     if subscription is not None:
         subscription.payer = payer

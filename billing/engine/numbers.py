@@ -6,11 +6,13 @@ from django.db import connections, router
 
 from billing.engine.models import NumberSeries, SellerNumbers
 from billing.engine.numbering import NumberForm, number, series_of
+from orgs.base import rows_where
 from orgs.models import Organization
 
 _PLATFORM_PREFIX = "TILL"
 _PREFIX = "INV"
 _CREDIT = "CN"
+_FORM = "organization_id IS NOT DISTINCT FROM %s"
 # The series is begun, or counted on, and read: each invoice of a seller waits for this lock.
 _COUNT = """
     INSERT INTO engine_numberseries (id, created_at, updated_at, organization_id, series, last)
@@ -52,7 +54,7 @@ def _count(seller: Organization | None, series: str) -> int:
 
 def form_of(seller: Organization | None) -> NumberForm:
     """Return how a seller's numbers look."""
-    row = SellerNumbers.objects.filter(organization=seller).first()
+    row = next(iter(rows_where(SellerNumbers, _FORM, seller.pk if seller else None)), None)
     if row is None:
         return NumberForm(_PREFIX if seller else _PLATFORM_PREFIX)
     is_yearly = row.restarts == "yearly"
