@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from billing.enums import FINAL_STATUSES, AttemptState, InboxState
+from billing.enums import FINAL_STATUSES, AttemptState, InboxState, ObligationKind
 from billing.models import (
     Customer,
     Difference,
@@ -50,22 +50,33 @@ def owners_of_events(provider: str, events: Sequence[NormalizedEvent]) -> dict[s
     by_payer = owners(provider, named.values())
     rows = Subscription.objects.filter(provider=provider, external_id__in=set(about.values()))
     by_subscription = dict(rows.values_list("external_id", "organization_id"))
-    known = _owners_of_sales(provider, events) | by_subscription
+    by_sale = _by_sale(provider, events)
     found = {
-        event_id: by_payer.get(payer) or known.get(about.get(event_id, ""))
+        event_id: by_payer.get(payer)
+        or by_subscription.get(about.get(event_id, ""))
+        or by_sale.get(event_id)
         for event_id, payer in named.items()
     }
     return {event_id: owner for event_id, owner in found.items() if owner}
 
 
-def _owners_of_sales(provider: str, events: Sequence[NormalizedEvent]) -> dict[str, UUID]:
-    sales = {
-        one.subject.external_id for one in events if one.subject and one.subject.kind == "sale"
-    }
+def _by_sale(provider: str, events: Sequence[NormalizedEvent]) -> dict[str, UUID]:
+    """Return whose payments in person events are about, or tell a fact of."""
+    named = {event.external_id: _sale(event) for event in events if not event.external_customer_id}
+    sales = set(named.values()) - {""}
     if not sales:
         return {}
-    tries = PaymentAttempt.objects.filter(provider=provider, external_id__in=sales)
-    return dict(tries.values_list("external_id", "organization_id"))
+    tries = PaymentAttempt.objects.filter(
+        provider=provider, obligation__kind=ObligationKind.TERMINAL, external_id__in=sales
+    )
+    owners_ = dict(tries.values_list("external_id", "organization_id"))
+    return {event_id: owners_[sale] for event_id, sale in named.items() if sale in owners_}
+
+
+def _sale(event: NormalizedEvent) -> str:
+    if event.subject and event.subject.kind == "sale":
+        return event.subject.external_id
+    return str(event.fact.detail.get("payment_intent", "")) if event.fact else ""
 
 
 def customers(provider: str, external_ids: Iterable[str]) -> dict[str, Customer]:

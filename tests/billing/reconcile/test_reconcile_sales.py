@@ -36,6 +36,18 @@ def test_concern_whoever_took_the_payment(organization: Organization) -> None:
     assert found == {event.external_id: organization.pk}
 
 
+@pytest.mark.parametrize("name", ["charge.refunded", "charge.dispute.created"])
+def test_what_became_of_its_money_concerns_them_too(organization: Organization, name: str) -> None:
+    lost = load(name)
+    lost["data"]["object"]["customer"] = None
+    sold(organization, lost["data"]["object"]["payment_intent"])
+    event = normalizer.normalize(lost)
+
+    found = reconciliation.owners_of_events(Provider.STRIPE, [event])
+
+    assert found == {event.external_id: organization.pk}
+
+
 def test_concern_nobody_where_the_payment_is_not_ours(organization: Organization) -> None:
     sold(organization, "pi_other")
     event = normalizer.normalize(load(NAME))
