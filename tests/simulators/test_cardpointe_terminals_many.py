@@ -121,6 +121,7 @@ class TestState:
         first.process.kill()
         with pytest.raises(httpx.TransportError):
             asked.result()
+        first.http.close()
 
         with CardPointeSimulator.start(state_dir=tmp_path) as second:
             assert second.reader(HSN)["state"] == "idle"
