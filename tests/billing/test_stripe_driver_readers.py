@@ -35,6 +35,13 @@ class TestRetrieve:
 
         assert not build.driver().retrieve_reader(ReaderRef(reader)).is_online
 
+    def test_one_that_was_given_up(self, stripe: StripeSimulator) -> None:
+        reader = till(stripe).reader
+        stripe.api("DELETE", f"/v1/terminal/readers/{reader}")
+
+        with pytest.raises(ObjectMissing):
+            build.driver().retrieve_reader(ReaderRef(reader))
+
     def test_one_that_there_is_not(self, stripe: StripeSimulator) -> None:
         with pytest.raises(ObjectMissing):
             build.driver().retrieve_reader(ReaderRef("tmr_none"))

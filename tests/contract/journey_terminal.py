@@ -12,6 +12,7 @@ def go(traveller: Any) -> None:
     payments(traveller, reader)
     inputs(traveller, reader)
     traveller.v1.terminal.readers.delete(reader.id)
+    assert traveller.v1.terminal.readers.retrieve(reader.id).deleted
     traveller.v1.terminal.locations.delete(location.id)
 
 

@@ -105,7 +105,9 @@ class TestReaders:
         gone = counter.v1.terminal.readers.delete(READER)
 
         assert (gone.id, gone.deleted) == (READER, True)
-        assert counter.refused(counter.reader).http_status == 404
+        assert counter.reader().deleted
+        assert counter.v1.terminal.readers.list().data == []
+        assert counter.refused(counter.send, counter.order()).http_status == 404
 
     def test_a_page_may_not_drive_them(self, simulator: StripeSimulator) -> None:
         answer = simulator.api("GET", f"/v1/terminal/readers/{READER}", key=PUBLISHABLE_KEY)

@@ -3,7 +3,7 @@
 import stripe
 
 from billing.drivers.stripe import calls, snapshots
-from billing.types import CustomerSpec
+from billing.types import Address, BillingDetails, CustomerSpec
 
 
 def create(spec: CustomerSpec, *, idempotency_key: str) -> str:
@@ -16,6 +16,8 @@ def create(spec: CustomerSpec, *, idempotency_key: str) -> str:
             snapshots.ORGANIZATION_KEY: spec.organization_id,
         },
     }
+    if spec.details.address != Address():
+        params["address"] = _address(spec.details.address)
     options = calls.keyed(idempotency_key)
     return str(calls.write(lambda sdk: sdk.v1.customers.create(params, options))["id"])
 
@@ -40,9 +42,17 @@ def find(spec: CustomerSpec) -> str | None:
     return None
 
 
-def update(external_id: str, *, email: str, name: str, idempotency_key: str) -> None:
+def update(
+    external_id: str,
+    *,
+    email: str,
+    name: str,
+    details: BillingDetails | None,
+    idempotency_key: str,
+) -> None:
     """Change where bills go and to whom. Stripe would take an empty value for "forget it".
 
+    A tax ID is not told: Stripe wants its kind with it, and takes it on its own pages.
     Source: https://docs.stripe.com/api/customers/update
     """
     params: stripe.params.CustomerModifyParams = {}
@@ -50,5 +60,18 @@ def update(external_id: str, *, email: str, name: str, idempotency_key: str) -> 
         params["email"] = email
     if name:
         params["name"] = name
+    if details is not None:
+        params["address"] = _address(details.address) if details.address != Address() else ""
     options = calls.keyed(idempotency_key)
     calls.write(lambda sdk: sdk.v1.customers.update(external_id, params, options))
+
+
+def _address(address: Address) -> "stripe.params.CustomerCreateParamsAddress":
+    return {
+        "line1": address.line1,
+        "line2": address.line2,
+        "city": address.city,
+        "postal_code": address.postal_code,
+        "state": address.region,
+        "country": address.country,
+    }

@@ -27,6 +27,7 @@ from billing.drivers.stripe.listings import Listing
 from billing.drivers.stripe.terminals import Terminals
 from billing.enums import Provider
 from billing.types import (
+    BillingDetails,
     CardDetails,
     CardElement,
     ChangeSpec,
@@ -74,10 +75,18 @@ class StripeDriver(Invoicing, Listing, Terminals, PaymentDriver):
         return customers.find(spec)
 
     def update_customer(
-        self, external_id: str, *, email: str, name: str, idempotency_key: str
+        self,
+        external_id: str,
+        *,
+        email: str,
+        name: str,
+        idempotency_key: str,
+        details: BillingDetails | None = None,
     ) -> None:
         """Tell Stripe where bills go and to whom."""
-        customers.update(external_id, email=email, name=name, idempotency_key=idempotency_key)
+        customers.update(
+            external_id, email=email, name=name, details=details, idempotency_key=idempotency_key
+        )
 
     def retrieve_payer(self, external_id: str) -> PayerSnapshot:
         """Ask for a payer with everything it can pay with, as it is now."""

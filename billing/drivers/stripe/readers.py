@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import stripe
 
+from billing.drivers.base import ObjectMissing
 from billing.drivers.stripe import calls
 from billing.drivers.stripe.calls import Json
 from billing.drivers.stripe.snapshots import id_of
@@ -15,8 +16,12 @@ _LOCATION = "tml_"
 
 
 def retrieve(external_id: str) -> ReaderSnapshot:
-    """Ask how a reader is doing. Source: https://docs.stripe.com/api/terminal/readers/object."""
-    return _reader(calls.read_one("terminal/readers", external_id))
+    """Ask how a reader is doing. Source: https://docs.stripe.com/api/terminal/readers/object.
+
+    Raises:
+        ObjectMissing: there is none, or it was given up.
+    """
+    return _reader(_read(external_id))
 
 
 def list_all() -> tuple[ReaderSnapshot, ...]:
@@ -42,9 +47,17 @@ def action_about(reader_id: str, intent_id: str) -> Json | None:
 
     Source: https://docs.stripe.com/api/terminal/readers/object#terminal_reader_object-action
     """
-    action: Json | None = calls.read_one("terminal/readers", reader_id).get("action")
+    action: Json | None = _read(reader_id)["action"]
     taken = (action or {}).get("process_payment_intent") or {}
     return action if id_of(taken.get("payment_intent")) == intent_id else None
+
+
+def _read(external_id: str) -> Json:
+    """Ask for a reader; Stripe still knows one that was given up, and says no more of it."""
+    raw = calls.read_one("terminal/readers", external_id)
+    if raw.get("deleted"):
+        raise ObjectMissing("INVALID_REQUEST", detail="resource_missing")
+    return raw
 
 
 def _page(sdk: stripe.StripeClient, after: str | None) -> stripe.StripeObject:

@@ -14,6 +14,8 @@ LOCATION = "terminal.location"
 # The reader and its place that a fresh account has.
 FIRST_READER, FIRST_LOCATION = "tmr_simulated", "tml_simulated"
 STATE = "_reader"
+# Readers that were given up.
+GONE = "_gone_reader"
 _GUIDE = (
     "Reference the integration guide at https://docs.stripe.com/terminal/payments/"
     "collect-card-payment?terminal-sdk-platform=server-driven#handle-errors for details on how "

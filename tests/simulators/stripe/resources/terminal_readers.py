@@ -53,7 +53,10 @@ def list_readers(call: Call) -> Json:
 
 @route("GET", "/v1/terminal/readers/{}")
 def get_reader(call: Call) -> Json:
-    """Return a reader with the last thing it was told to do."""
+    """Return a reader with the last thing it was told to do; one given up only as that."""
+    gone = call.world.store.find(readers.GONE, call.id)
+    if gone is not None:
+        return gone
     reader = call.world.store.get(_KIND, call.id)
     if reader["status"] == "online":
         reader["last_seen_at"] = call.world.now() * 1000
@@ -74,10 +77,12 @@ def update_reader(call: Call) -> Json:
 @route("DELETE", "/v1/terminal/readers/{}")
 def delete_reader(call: Call) -> Json:
     """Give up a reader."""
-    reader = call.world.store.get(_KIND, call.id)
+    store = call.world.store
+    reader = store.get(_KIND, call.id)
     for kind in (_KIND, readers.STATE):
-        call.world.store.remove(kind, reader["id"])
-    return {"id": reader["id"], "object": _KIND, "deleted": True}
+        store.remove(kind, reader["id"])
+    gone = {"id": reader["id"], "object": _KIND, "deleted": True}
+    return store.put(readers.GONE, reader["id"], gone)
 
 
 def _config(params: Params) -> Json:
