@@ -86,4 +86,4 @@ def _payment(news: SubjectNews) -> TerminalPayment | None:
         our_id = UUID(news.our_id)
     except ValueError:
         return None
-    return payments.filter(pk=our_id).first()
+    return payments.filter(pk=our_id, external_id="").first()
