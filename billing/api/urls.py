@@ -1,5 +1,6 @@
 """The billing API."""
 
+from billing.api.details import DetailsView
 from billing.api.direct import DirectSubscriptionView
 from billing.api.entitlements import EntitlementsView, EntitlementView
 from billing.api.invoices import InvoicePdfView, InvoiceSendView, InvoicesView, InvoiceView
@@ -38,6 +39,7 @@ urlpatterns = [
     *tenant_endpoint(
         "subscription/pending-change", PendingChangeView, name="subscription-pending-change"
     ),
+    *tenant_endpoint("details", DetailsView, name="details"),
     *tenant_endpoint("upcoming-invoice", UpcomingInvoiceView, name="upcoming-invoice"),
     *tenant_endpoint("invoices", InvoicesView, name="invoices"),
     *tenant_endpoint("invoices/<str:invoice_id>", InvoiceView, name="invoice"),

@@ -2,7 +2,14 @@
 
 from typing import Protocol
 
-from billing.types import CardDetails, CardElement, CustomerSpec, PayerSnapshot, SetupResult
+from billing.types import (
+    BillingDetails,
+    CardDetails,
+    CardElement,
+    CustomerSpec,
+    PayerSnapshot,
+    SetupResult,
+)
 
 
 class PayerCalls(Protocol):
@@ -21,9 +28,18 @@ class PayerCalls(Protocol):
         ...
 
     def update_customer(
-        self, external_id: str, *, email: str, name: str, idempotency_key: str
+        self,
+        external_id: str,
+        *,
+        email: str,
+        name: str,
+        idempotency_key: str,
+        details: BillingDetails | None = None,
     ) -> None:
-        """Tell the provider where bills go and to whom; an empty value stays as it is there."""
+        """Tell the provider where bills go and to whom; an empty value stays as it is there.
+
+        `details` replace those it had, where any are given.
+        """
         ...
 
     def retrieve_payer(self, external_id: str) -> PayerSnapshot:

@@ -18,6 +18,7 @@ from billing.engine.driver_listing import Listing
 from billing.engine.house import House
 from billing.engine.rails import Rail
 from billing.types import (
+    BillingDetails,
     CardDetails,
     CardElement,
     CheckoutSnapshot,
@@ -63,11 +64,17 @@ class EngineDriver(Changing, Invoicing, Listing, NoTerminals, PaymentDriver):
         return paying_parties.find(self.house(), spec)
 
     def update_customer(
-        self, external_id: str, *, email: str, name: str, idempotency_key: str
+        self,
+        external_id: str,
+        *,
+        email: str,
+        name: str,
+        idempotency_key: str,
+        details: BillingDetails | None = None,
     ) -> None:
         """Take over where bills go and to whom."""
         del idempotency_key
-        paying_parties.update(self.house(), external_id, email=email, name=name)
+        paying_parties.update(self.house(), external_id, email=email, name=name, details=details)
 
     def retrieve_payer(self, external_id: str) -> PayerSnapshot:
         """Ask for a payer with everything it can pay with."""

@@ -1,5 +1,6 @@
 """Payers and their methods: the rows are ours, the cards the rail's."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from billing.engine.models import EngineSubscription, Payer
 from billing.engine.starting import check_method
 from billing.enums import FINAL_STATUSES
 from billing.models import Customer
-from billing.types import CardDetails, CustomerSpec, PayerSnapshot
+from billing.types import BillingDetails, CardDetails, CustomerSpec, PayerSnapshot
 from orgs.models import Organization
 from orgs.selectors import parse_uuid
 
@@ -34,6 +35,7 @@ def create(house: House, spec: CustomerSpec) -> str:
             "external_id": ids.new_id(house.provider, "cus"),
             "email": spec.email,
             "name": spec.name[:_LONGEST_NAME],
+            **_of_details(spec.details),
         },
     )
     return row.external_id
@@ -61,11 +63,32 @@ def find(house: House, spec: CustomerSpec) -> str | None:
     return rows.values_list("external_id", flat=True).first()
 
 
-def update(house: House, external_id: str, *, email: str, name: str) -> None:
+def update(
+    house: House, external_id: str, *, email: str, name: str, details: BillingDetails | None
+) -> None:
     """Take over where bills go and to whom; an empty value stays as it is."""
     row = house.payer(external_id)
-    row.email, row.name = email or row.email, name[:_LONGEST_NAME] or row.name
-    row.save(update_fields=["email", "name", "updated_at"])
+    changes: dict[str, Any] = {
+        "email": email or row.email,
+        "name": name[:_LONGEST_NAME] or row.name,
+        **(_of_details(details) if details else {}),
+    }
+    for field, value in changes.items():
+        setattr(row, field, value)
+    row.save(update_fields=[*changes, "updated_at"])
+
+
+def _of_details(details: BillingDetails) -> dict[str, Any]:
+    """Return the columns that say what stands on an invoice, and where it is taxed."""
+    address = details.address
+    place = " ".join(filter(None, (address.postal_code, address.city, address.region)))
+    lines = (address.line1, address.line2, place, address.country)
+    return {
+        "address": [line for line in lines if line],
+        "country": address.country,
+        "region": address.region,
+        "tax_ids": [details.tax_id] if details.tax_id else [],
+    }
 
 
 def retrieve(house: House, external_id: str) -> PayerSnapshot:

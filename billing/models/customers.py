@@ -43,6 +43,18 @@ class BillingProfile(BaseModel):
         help_text='Hosts (as "shop.example" or "localhost:3000") a checkout may lead back to.',
     )
 
+    line1 = models.CharField("address", max_length=200, blank=True)
+    line2 = models.CharField("address, second line", max_length=200, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    postal_code = models.CharField(max_length=20, blank=True)
+    region = models.CharField(
+        max_length=10, blank=True, help_text="State or province, by its code."
+    )
+    country = models.CharField(
+        max_length=2, blank=True, help_text="Two letters; where it is taxed."
+    )
+    tax_id = models.CharField("tax ID", max_length=50, blank=True)
+
     objects = TenantQuerySet["BillingProfile"].as_manager()
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.db import transaction
 from billing.drivers import registry
 from billing.enums import Provider
 from billing.models import Customer
+from billing.selectors import billing_details
 from billing.types import CustomerSpec
 from orgs.models import Organization
 
@@ -46,6 +47,7 @@ def ensure_external(*, customer: Customer, now: datetime) -> str:
         organization_id=str(customer.organization_id),
         email=customer.email,
         name=customer.name,
+        details=billing_details.of_customer(customer),
     )
     before = customer.external_id
     key = f"customer:{customer.pk}:{before}" if before else f"customer:{customer.pk}"

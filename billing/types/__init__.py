@@ -9,6 +9,8 @@ from billing.types.events import Fact, NormalizedEvent, Subject, SubjectNews, Ve
 from billing.types.invoices import InvoiceLineSnapshot, InvoicePreview, InvoiceSnapshot
 from billing.types.listings import Page
 from billing.types.payers import (
+    Address,
+    BillingDetails,
     CardDetails,
     CardElement,
     CustomerSpec,
@@ -36,6 +38,8 @@ from billing.types.terminals import (
 from billing.types.updates import SubscriptionUpdate
 
 __all__ = [
+    "Address",
+    "BillingDetails",
     "CardDetails",
     "CardElement",
     "CardPresent",

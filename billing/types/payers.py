@@ -7,6 +7,29 @@ from billing.enums import Provider
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Address:
+    """Where a payer is, which decides about taxes. `country` is its two letters (ISO 3166-1).
+
+    `region` is the part of the country, by the code that its tax rates use. All empty: not known.
+    """
+
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    postal_code: str = ""
+    region: str = ""
+    country: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BillingDetails:
+    """What stands on an organization's invoices beside its name."""
+
+    address: Address = Address()
+    tax_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class CustomerSpec:
     """What a provider is told about a payer."""
 
@@ -14,6 +37,7 @@ class CustomerSpec:
     organization_id: str
     email: str
     name: str
+    details: BillingDetails = BillingDetails()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
