@@ -9,7 +9,7 @@ from billing.enums import AttemptState, ObligationState
 from billing.errors import PaymentNotPossible, PaymentPending
 from billing.models import Case
 from billing.services import late_winners
-from terminals.services import asking, forgotten, running
+from terminals.services import forgotten, running
 from tests.terminals.scripted_readers import LOST
 from tests.terminals.till_steps import BASKET, REQUEST, Till
 
@@ -232,8 +232,7 @@ class TestLateWinners:
 
     def _appears(self, till: Till, hidden: str) -> None:
         till.bank.sales[hidden] = self.kept
-        first = self.payment.obligation.attempts.order_by("number")[0]
-        asking.ask(first, REQUEST, till.now)
+        till.late_word(self.payment)
 
     def test_for_one_that_is_still_open_is_taken_over(self, waiting: Till) -> None:
         hidden = self._taken_for_absent(waiting)

@@ -13,6 +13,7 @@ from orgs.errors import DomainError
 from orgs.models import Organization
 from terminals.models import Terminal, TerminalPayment
 from terminals.services import (
+    asking,
     canceling,
     capturing,
     ending,
@@ -131,6 +132,11 @@ class Till:
         answer = desk.ask(news)
         cause = Cause("webhook", id="evt_1")
         desk.apply(news, answer, fetched_at=fetched_at, cause=cause, now=self.now)
+
+    def late_word(self, payment: TerminalPayment) -> None:
+        """Have the provider's word on the first try come in after all."""
+        first = PaymentAttempt.objects.filter(obligation=payment.obligation_id).order_by("number")
+        asking.ask(first[0], REQUEST, self.now)
 
     def sweep(self) -> None:
         """Do what beat starts, once."""

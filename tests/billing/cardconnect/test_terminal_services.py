@@ -66,7 +66,7 @@ class Counter:
 
     def sell(self, outcome: str = "", **more: Any) -> TerminalPayment:
         if outcome:
-            code = {"code": "NU"} if outcome == "decline" else {}
+            code: dict[str, Any] = {"code": "NU"} if outcome == "decline" else {}
             self.simulator.script(HSN, outcome, **code)
         return self.work(self.open(**more))
 
