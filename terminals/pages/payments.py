@@ -129,7 +129,6 @@ def _show(
         "row": rows.payment(payment),
         "payment": payment,
         "receipt": receipts.make(payment) if is_ready else None,
-        "text": receipts.as_text(receipts.make(payment)) if is_ready else "",
         "mails": receipt_mail.sent(payment) if is_ready else [],
         "lines": found,
         "version": rows.version_of_payment(payment),

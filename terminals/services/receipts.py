@@ -156,10 +156,15 @@ def card_rows(payment: TerminalPayment) -> Iterator[Row]:
         "Application": card.get("application", ""),
         "AID": card.get("aid", ""),
         "Authorization": card.get("auth_code", ""),
-        **card.get("emv", {}),
+        **{_word(name): value for name, value in card.get("emv", {}).items()},
         "Reference": payment.reference,
     }
     yield from ((word, str(value)) for word, value in named.items() if value)
+
+
+def _word(name: str) -> str:
+    """Return the name of a tag as it is read: abbreviations stay."""
+    return name.replace("_", " ").capitalize() if name.islower() else name
 
 
 def _money(payment: TerminalPayment, amount_minor: int) -> str:

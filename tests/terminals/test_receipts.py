@@ -39,7 +39,7 @@ class TestText:
         waiting.bank.tip_minor = 200
         payment = waiting.sell(asks_for_tip=True, reference="Table 7")
         TerminalPayment.objects.filter(pk=payment.pk).update(
-            card={**payment.card, "emv": {"TVR": "0000008000", "TSI": "E800"}}
+            card={**payment.card, "emv": {"account_type": "credit", "TSI": "E800"}}
         )
 
         lines = lines_of(waiting, payment)
@@ -62,7 +62,7 @@ class TestText:
             ("AID", "A0000000031010"),
             ("Authorization", "123456"),
             ("TSI", "E800"),
-            ("TVR", "0000008000"),
+            ("Account type", "credit"),
             ("Reference", "Table 7"),
             ("-" * WIDTH,),
             ("Customer copy",),
