@@ -76,7 +76,7 @@ class TestProcfile:
 
         names = [line.partition(":")[0] for line in text.splitlines()]
 
-        assert names == ["release", "web", "worker", "mirror", "readers", "beat"]
+        assert names == ["release", "web", "stream", "worker", "mirror", "readers", "beat"]
         for module in re.findall(r"\b(config\.\w+)", text):
             assert (PROJECT / f"{module.replace('.', '/')}.py").exists()
 
