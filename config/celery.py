@@ -42,6 +42,7 @@ _GATEWAY_SWEEPS: dict[str, timedelta | crontab] = {
     "cardconnect.poll_accounts": timedelta(minutes=15),
     "cardconnect.send_queued_refunds": timedelta(minutes=15),
     "cardconnect.delete_unused_profiles": timedelta(minutes=10),
+    "cardconnect.look_again_at_sales": timedelta(minutes=1),
 }
 _READER_SWEEPS: dict[str, timedelta | crontab] = {
     "terminals.sweep_payments": timedelta(seconds=10),

@@ -26,6 +26,7 @@ SWEEPS = {
     jobs.REMIND_OF_RENEWALS: 600,
     "cardconnect.poll_accounts": 900,
     "cardconnect.send_queued_refunds": 900,
+    "cardconnect.look_again_at_sales": 60,
     "cardconnect.delete_unused_profiles": 600,
     "terminals.sweep_payments": 10,
     "terminals.refresh_statuses": 45,

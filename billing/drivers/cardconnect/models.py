@@ -166,6 +166,9 @@ class GatewayTransaction(BaseModel):
     sent_at = models.DateTimeField(
         null=True, blank=True, help_text="Of a sale: when its reader was asked."
     )
+    looked_again_at = models.DateTimeField(
+        null=True, blank=True, help_text="Of a sale: when nothing more could come of it."
+    )
     respstat = models.CharField(max_length=1, blank=True)
     respproc = models.CharField(max_length=4, blank=True)
     respcode = models.CharField(max_length=4, blank=True)
@@ -214,6 +217,11 @@ class GatewayTransaction(BaseModel):
                 fields=["asked_at"],
                 condition=Q(state="queued"),
                 name="cardconnect_queued",
+            ),
+            models.Index(
+                fields=["sent_at"],
+                condition=Q(kind="sale", looked_again_at=None),
+                name="cardconnect_second_look",
             ),
         ]
 

@@ -5,6 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from billing.drivers.cardconnect import polling, profiles
+from billing.drivers.cardconnect.terminals import second_look
 from orgs import clock
 
 
@@ -24,3 +25,9 @@ def send_queued_refunds(**_future: Any) -> None:
 def delete_unused_profiles(**_future: Any) -> None:
     """Delete cards at the gateway that nobody uses any more."""
     profiles.delete_left_over(now=clock.now())
+
+
+@shared_task(name="cardconnect.look_again_at_sales")
+def look_again_at_sales(**_future: Any) -> None:
+    """Void what was approved at a reader besides the one approval that counts."""
+    second_look.look_again(now=clock.now())

@@ -188,6 +188,9 @@ class TestSettled:
 
         found = {one.reference: (one.kind, one.amount_minor) for one in captures}
         assert found == {order.reference: ("sale", AMOUNT), part.reference: ("sale", 3000)}
+        row = row_of(held)
+        assert row is not None
+        assert driver.find_capture(counter.pk, row.retref) is None
 
     def test_a_day_is_settled_as_it_was_captured(
         self,
