@@ -18,7 +18,7 @@ TEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : 
 BROWSER = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 ARGS ?=
 
-.PHONY: help install demo run test converge quotes crashes simulate browser stripe-cli check lint types models format bench lock clean
+.PHONY: help install demo run test converge quotes crashes counter simulate browser stripe-cli check lint types models format bench lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -63,6 +63,9 @@ simulate: install  ## 24 virtual months of 200 tenants of all providers, reckone
 
 crashes: install  ## 5 000 runs in which processes die and networks fail, and 50 killed workers: nobody pays twice
 	@exec $(PY) -m tests.journeys.crashes $(ARGS)
+
+counter: install  ## 2 000 payments in person with cut lines, dead processes and tills: no basket is paid twice
+	@exec $(PY) -m tests.journeys.counter $(ARGS)
 
 NO_BROWSER = echo '!!! BROWSER TESTS LEFT OUT: there is no Chromium. Install it (apt install chromium) and run again. !!!' >&2
 

@@ -1,9 +1,10 @@
 """Named places at which a process can die, or at which others get their turn first.
 
 A seam is before and after each commit, each write outside a transaction, each request to a
-provider, each call of a driver or a rail, and each `converge`. They are found by wrapping, so the
-product knows nothing of them. A death is a `BaseException`: nobody handles it, what was not
-committed is rolled back, and whoever has died does nothing more, not even in a `finally`.
+provider or a reader, each call of a driver or a rail, and each `converge`. They are found by
+wrapping, so the product knows nothing of them. A death is a `BaseException`: nobody handles it,
+what was not committed is rolled back, and whoever has died does nothing more, not even in a
+`finally`.
 """
 
 import dataclasses
@@ -18,7 +19,9 @@ from unittest import mock
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from billing.drivers.cardconnect import connections
 from billing.drivers.cardconnect import transport as gateway_transport
+from billing.drivers.cardconnect.driver import CardConnectDriver
 from billing.drivers.cardconnect.rail import CardConnectRail
 from billing.drivers.stripe import transport as stripe_transport
 from billing.drivers.stripe.driver import StripeDriver
@@ -26,7 +29,7 @@ from billing.engine.driver import EngineDriver
 from billing.services import projection
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
-_OURS = ("billing.", "orgs.", "notifications.")
+_OURS = ("billing.", "terminals.", "orgs.", "notifications.")
 _RAIL = ("charge", "find_charge", "void_charge", "refund_charge", "find_refund", "save_method")
 _DRIVER = (
     "create_subscription",
@@ -40,6 +43,7 @@ _DRIVER = (
     "retrieve_payment",
     "attach_payment_method",
 )
+_SALES = ("open_sale", "run_sale", "find_sale", "stop_sale", "capture_sale", "void_sale")
 _here = threading.local()
 
 
@@ -127,6 +131,10 @@ def watched() -> Iterator[None]:
         for name in _DRIVER:
             put(EngineDriver, name, _call(f"driver.{name}", getattr(EngineDriver, name)))
             put(StripeDriver, name, _call(f"stripe.{name}", getattr(StripeDriver, name)))
+        for name in _SALES:
+            put(CardConnectDriver, name, _call(f"reader.{name}", getattr(CardConnectDriver, name)))
+            put(StripeDriver, name, _call(f"stripe.{name}", getattr(StripeDriver, name)))
+        put(connections, "exchange", _exchange(connections.exchange))
         client = stripe_transport.PooledClient
         put(client, "request", _request(client.request))
         yield
@@ -185,6 +193,21 @@ def _send(send: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return sending
+
+
+def _exchange(exchange: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(exchange)
+    def exchanging(purpose: str, method: str, url: str, **more: Any) -> Any:
+        actor = _actor()
+        if actor is None or purpose != "readers":
+            return exchange(purpose, method, url, **more)
+        operation = url.rpartition("/")[2]
+        actor.reach(f"before request {operation}")
+        answer = exchange(purpose, method, url, **more)
+        actor.reach(f"after answer {operation}")
+        return answer
+
+    return exchanging
 
 
 def _request(request: Callable[..., Any]) -> Callable[..., Any]:

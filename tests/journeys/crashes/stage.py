@@ -37,7 +37,7 @@ SWEEPS = (
     "billing.close_siblings",
 )
 HOURLY = ("billing.end_grace", "cardconnect.send_queued_refunds", "cardconnect.poll_accounts")
-_LABELS = ("billing", "engine", "cardconnect", "notifications", "orgs")
+_LABELS = ("billing", "engine", "cardconnect", "terminals", "notifications", "orgs")
 
 
 class Stage:

@@ -1,0 +1,1 @@
+"""Payments in person while lines are cut, processes die and tills are switched off."""
