@@ -1,11 +1,9 @@
 """Waiting for a payment to be decided, with no database connection held meanwhile."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.db import connection
 
 from orgs.models import Organization
@@ -24,7 +22,7 @@ def wait_for_payment(
 ) -> TerminalPayment:
     """Return a payment once a reader is no longer at it, or as it is when the time is over.
 
-    For a thread of its own: it sleeps.
+    It sleeps in the thread of its request; an ASGI server gives each request one.
 
     Raises:
         NotFound: no such payment of this organization.
@@ -34,30 +32,6 @@ def wait_for_payment(
         _let_go()
         time.sleep(pause)
         payment = payments.get_payment(organization, payment_id)
-        if not is_undecided(payment):
-            break
-    return payment
-
-
-async def wait_for_payment_async(
-    *, organization: Organization, payment_id: UUID, seconds: float
-) -> TerminalPayment:
-    """Do the same on an event loop: nothing but a timer is held meanwhile.
-
-    Raises:
-        NotFound: no such payment of this organization.
-    """
-
-    def look() -> TerminalPayment:
-        try:
-            return payments.get_payment(organization, payment_id)
-        finally:
-            _let_go()
-
-    payment = await sync_to_async(look)()
-    for pause in _pauses(payment, seconds):
-        await asyncio.sleep(pause)
-        payment = await sync_to_async(look)()
         if not is_undecided(payment):
             break
     return payment

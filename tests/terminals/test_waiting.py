@@ -1,23 +1,14 @@
 """Waiting for the reader: told at once when it is over, and no connection is held meanwhile."""
 
 import threading
-from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.db import connection, connections
 
 from terminals.services import waiting as waits
 from tests.terminals.till_steps import Till
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(params=["sync", "async"])
-def wait(request: pytest.FixtureRequest) -> Any:
-    if request.param == "sync":
-        return waits.wait_for_payment
-    return async_to_sync(waits.wait_for_payment_async)
 
 
 @pytest.fixture
@@ -35,7 +26,7 @@ def asleep(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return held
 
 
-def test_is_told_once_it_is_over(waiting: Till, wait: Any, asleep: list[bool]) -> None:
+def test_is_told_once_it_is_over(waiting: Till, asleep: list[bool]) -> None:
     payment = waiting.open()
 
     def later() -> None:
@@ -46,7 +37,9 @@ def test_is_told_once_it_is_over(waiting: Till, wait: Any, asleep: list[bool]) -
 
     timer = threading.Timer(0.3, later)
     timer.start()
-    got = wait(organization=waiting.organization, payment_id=payment.pk, seconds=10)
+    got = waits.wait_for_payment(
+        organization=waiting.organization, payment_id=payment.pk, seconds=10
+    )
     timer.join()
 
     assert got.status == "succeeded"
@@ -54,18 +47,22 @@ def test_is_told_once_it_is_over(waiting: Till, wait: Any, asleep: list[bool]) -
     assert not any(asleep)
 
 
-def test_time_runs_out(waiting: Till, wait: Any, asleep: list[bool]) -> None:
+def test_time_runs_out(waiting: Till, asleep: list[bool]) -> None:
     payment = waiting.open()
 
-    got = wait(organization=waiting.organization, payment_id=payment.pk, seconds=0.2)
+    got = waits.wait_for_payment(
+        organization=waiting.organization, payment_id=payment.pk, seconds=0.2
+    )
 
     assert got.status == "in_progress"
     assert not any(asleep)
 
 
-def test_no_time_at_all(waiting: Till, wait: Any) -> None:
+def test_no_time_at_all(waiting: Till) -> None:
     payment = waiting.open()
 
-    got = wait(organization=waiting.organization, payment_id=payment.pk, seconds=0)
+    got = waits.wait_for_payment(
+        organization=waiting.organization, payment_id=payment.pk, seconds=0
+    )
 
     assert got.status == "in_progress"
