@@ -74,6 +74,14 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     }
 }
+# Under ASGI each request has a thread of its own: with a connection of its own it would spend most
+# of its time on making one.
+if (_pool_size := env.int("DATABASE_POOL", default=0)) > 0:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": _pool_size, "timeout": 10},
+    }
 # A Unix socket's directory arrives percent-encoded, as libpq's URLs have it.
 DATABASES["default"]["HOST"] = unquote(str(DATABASES["default"]["HOST"]))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
