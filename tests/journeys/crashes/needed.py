@@ -20,6 +20,8 @@ _WORK_FOR = {
     " WHERE status NOT IN ('active', 'trialing'))",
     "cardconnect.send_queued_refunds": "EXISTS (SELECT FROM cardconnect_gatewaytransaction"
     " WHERE kind = 'refund' AND state IN ('queued', 'sent'))",
+    "cardconnect.look_again_at_sales": "EXISTS (SELECT FROM cardconnect_gatewaytransaction"
+    " WHERE kind = 'sale' AND looked_again_at IS NULL)",
 }
 
 

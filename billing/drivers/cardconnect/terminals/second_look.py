@@ -25,6 +25,7 @@ from billing.drivers.cardconnect.terminals.finding import ABSENT_AFTER
 # By then its day is settled: what is one too many can only be given back by a person.
 _LATEST = timedelta(days=1)
 _WANTED = (TransactionState.AUTHORIZED, *sales.CAPTURED)
+_GAVE_NOTHING = (TransactionState.ABSENT, TransactionState.DECLINED)
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _replace(row: GatewayTransaction, stays: Sequence[Row]) -> None:
     if stays:
         logger.error("cardconnect.sale_replaced", extra={"reference": row.reference})
         ledger.note(row, TransactionState(row.state), stays[0])
-    elif not sales.refunds_of(row).exists():
+    elif not sales.refunds_of(row).exclude(state__in=_GAVE_NOTHING).exists():
         trouble.open_case(
             row,
             summary="A payment at a reader was approved, and voided at the gateway afterwards: its "
