@@ -23,6 +23,8 @@ from tests.billing.builders import make_organization
 from tests.billing.checkout_steps import open_checkout
 from tests.billing.invoice_event_steps import Shop
 from tests.billing.page_steps import run
+from tests.billing.stripe_terminal_cases import Till
+from tests.billing.stripe_terminal_cases import till as stripe_till
 from tests.billing.subscribe_steps import CAUSE, start
 from tests.billing.trial_steps import make_trial_price
 from tests.factories import UserFactory
@@ -118,6 +120,12 @@ def prefix(request: pytest.FixtureRequest, bistro: dict[str, Any]) -> str:
 def shop(stripe: StripeSimulator, catalogue: dict[str, Price]) -> Shop:
     """A tenant of Starter by the month, and the events about it."""
     return Shop(stripe, catalogue["starter:month"])
+
+
+@pytest.fixture
+def till(stripe: StripeSimulator) -> Till:
+    """A reader of its own at Stripe."""
+    return stripe_till(stripe)
 
 
 @pytest.fixture

@@ -77,6 +77,10 @@ def find(order: SaleOrder) -> SaleSnapshot:
     return found
 
 
+def intent(till: Till, external_id: str) -> Any:
+    return till.stripe.api("GET", f"/v1/payment_intents/{external_id}").json()
+
+
 def open_sale(stripe: StripeSimulator) -> Call:
     order, key = till(stripe).order(), build.new_key()
     return lambda: build.driver().open_sale(order, idempotency_key=key)
