@@ -1,14 +1,17 @@
 """A catalogue that the simulated provider knows, and the simulator itself."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
+from django.db import connection, transaction
 
 from billing.drivers import registry
 from billing.enums import Provider
-from billing.models import ExternalPrice, Price
+from billing.models import ExternalPrice, Plan, PlanVersion, Price
 from billing.types import ExternalPriceRef, PriceSpec
 from tests.simulators.stripe.client import StripeSimulator
 
@@ -38,21 +41,78 @@ def _external_prices() -> dict[str, ExternalPriceRef]:
     return {}
 
 
+_COPY = 'INSERT INTO "{0}" SELECT * FROM json_populate_recordset(NULL::"{0}", %s);'
+_PUBLISH = """
+UPDATE "{0}" SET published_at = r.published_at
+FROM json_populate_recordset(NULL::"{0}", %s) AS r WHERE "{0}".id = r.id
+"""
+
+
+class Copied:
+    """The rows of a catalogue, laid out once by a process and copied from then on."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._rows: dict[str, str] = {}
+
+    def lay_out(self, make: Callable[[], None]) -> None:
+        """Have the catalogue's rows in the database: made, or as they were made before."""
+        if Plan.objects.exists():
+            make()  # beside what the test has made
+        elif self._rows:
+            self._copy()
+        else:
+            make()
+            self._keep()
+
+    def _keep(self) -> None:
+        for model in apps.get_app_config("billing").get_models():
+            table = model._meta.db_table
+            if model._default_manager.exists():
+                with connection.cursor() as cursor:
+                    cursor.execute(f'SELECT json_agg(t)::text FROM "{table}" AS t')  # noqa: S608 - ours
+                    self._rows[table] = cursor.fetchone()[0]
+
+    def _copy(self) -> None:
+        """Write it in one go: which rows refer to which is looked at when the transaction ends."""
+        rows = dict(self._rows)
+        versions = PlanVersion._meta.db_table
+        published = rows[versions]
+        # A published version takes no prices and features any more: it is published at the end.
+        drafts = [{**row, "published_at": None} for row in json.loads(published)]
+        rows[versions] = json.dumps(drafts)
+        statements = [_COPY.format(table) for table in rows] + [_PUBLISH.format(versions)]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("".join(statements), [*rows.values(), published])
+
+
+@pytest.fixture(scope="session")
+def _copied_catalogue() -> Copied:
+    return Copied()
+
+
 @pytest.fixture
 def catalogue(
-    db: None, stripe: StripeSimulator, _external_prices: dict[str, ExternalPriceRef]
+    db: None,
+    stripe: StripeSimulator,
+    _external_prices: dict[str, ExternalPriceRef],
+    _copied_catalogue: Copied,
 ) -> dict[str, Price]:
     """The seeded tiers, linked to prices at the simulator: `starter:month` and so on."""
+    _copied_catalogue.lay_out(lambda: _make_catalogue(_external_prices))
+    prices = Price.objects.select_related("plan_version__plan")
+    return {f"{price.plan_version.plan.code}:{price.interval}": price for price in prices}
+
+
+def _make_catalogue(known: dict[str, ExternalPriceRef]) -> None:
     call_command("seed_plans", verbosity=0)
-    prices = {}
     driver = registry.get_driver(Provider.STRIPE)
     for price in Price.objects.select_related("plan_version__plan"):
         plan = price.plan_version.plan
         key = f"{plan.code}:{price.interval}"
-        prices[key] = price
         if price.is_free:
             continue
-        if key not in _external_prices:
+        if key not in known:
             spec = PriceSpec(
                 plan_code=plan.code,
                 plan_name=plan.name,
@@ -62,8 +122,8 @@ def catalogue(
                 amount_minor=price.amount_minor,
                 lookup_key=f"till_{plan.code}_v{price.plan_version.version}_{price.interval}_usd",
             )
-            _external_prices[key] = driver.ensure_price(spec)
-        ref = _external_prices[key]
+            known[key] = driver.ensure_price(spec)
+        ref = known[key]
         ExternalPrice.objects.update_or_create(
             price=price,
             provider=Provider.STRIPE,
@@ -72,4 +132,3 @@ def catalogue(
                 "external_product_id": ref.external_product_id,
             },
         )
-    return prices
