@@ -134,7 +134,7 @@ def _write(
         locked = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
         known = payments.by_request_key(locked, request.request_key)
         if known is not None:
-            return known, None
+            return known, rows.attempt_about(known) if known.holds_reader else None
         processing.refuse_same_reference(organization=locked, reference=request.reference)
         if request.process:
             processing.refuse_if_busy(terminal=terminal)

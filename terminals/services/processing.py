@@ -28,7 +28,8 @@ def process(
 ) -> TerminalPayment:
     """Send a payment to its reader; one that is there already stays there.
 
-    A reader that answers at once is started here; one that has to be waited for by a worker.
+    A reader that answers at once is started here, also if whoever was to start it died before; one
+    that has to be waited for by a worker.
 
     Raises:
         NotFound: no such payment of this organization.
@@ -42,9 +43,7 @@ def process(
     known = payments.get_payment(organization, payment_id)
     with transaction.atomic():
         locked = rows.lock(known.pk)
-        if _is_at_reader(locked):
-            return locked.payment
-        attempt = claim(locked=locked, cause=cause, now=now)
+        attempt = _under_way(locked) or claim(locked=locked, cause=cause, now=now)
     refusal = start(attempt=attempt, cause=cause, now=now)
     if refusal is not None:
         raise refusal
@@ -76,7 +75,10 @@ def claim(*, locked: rows.Locked, cause: Cause, now: datetime) -> PaymentAttempt
 
 
 def start(*, attempt: PaymentAttempt, cause: Cause, now: datetime) -> Exception | None:
-    """Start the reader of a claimed payment, unless a worker does; return why it was not."""
+    """Start the reader of a claimed payment, unless a worker does; return why it was not.
+
+    What was sent already is not sent again.
+    """
     if is_blocking(attempt.provider):
         return None
     return running.run(attempt_id=attempt.pk, cause=cause, now=now)
@@ -108,9 +110,11 @@ def is_blocking(provider: str) -> bool:
     return registry.get_driver(provider).capabilities.blocking_readers
 
 
-def _is_at_reader(locked: rows.Locked) -> bool:
-    payment = locked.payment
-    return payment.holds_reader and payment.status == PaymentStatus.IN_PROGRESS
+def _under_way(locked: rows.Locked) -> PaymentAttempt | None:
+    """Return the try with which a payment is at its reader, or about to be."""
+    payment, live = locked.payment, locked.live
+    is_there = payment.holds_reader and payment.status == PaymentStatus.IN_PROGRESS
+    return live if is_there else None
 
 
 def _refuse_unless_possible(locked: rows.Locked, now: datetime) -> None:

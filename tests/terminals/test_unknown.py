@@ -273,6 +273,41 @@ class TestUnsent:
         waiting.work()
         assert "run_sale" not in waiting.bank.calls
 
+    def test_a_till_that_asks_again_starts_what_nobody_started(
+        self, told: Till, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment = told.open(process=False)
+        with monkeypatch.context() as dying:
+            dying.setattr(processing, "start", lambda **_: None)
+            told.process(payment)
+        assert "run_sale" not in told.bank.calls
+
+        told.process(payment)
+        told.process(payment)
+
+        assert told.bank.calls.count("run_sale") == 1
+
+    def test_so_does_the_same_key(self, told: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as dying:
+            dying.setattr(processing, "start", lambda **_: None)
+            told.open(request_key="k1")
+
+        told.open(request_key="k1")
+        told.open(request_key="k1")
+
+        assert told.bank.calls.count("run_sale") == 1
+
+    def test_what_nobody_started_at_once_lets_go_of_its_reader(
+        self, told: Till, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(processing, "start", lambda **_: None)
+        payment = told.open()
+
+        told.settle_down(200)
+
+        after = told.again(payment)
+        assert (after.status, after.holds_reader) == ("requires_terminal", False)
+
     def test_run_twice_starts_once(self, waiting: Till) -> None:
         payment = waiting.open()
         attempt = waiting.attempt(payment)

@@ -112,7 +112,9 @@ class Till:
 
     def work(self) -> list[DomainError | None]:
         """Do what workers do: start readers that wait for it."""
-        waiting = PaymentAttempt.objects.filter(kind="terminal", state=AttemptState.CREATED)
+        waiting = PaymentAttempt.objects.filter(
+            kind="terminal", state=AttemptState.CREATED, provider="cardconnect"
+        )
         return [
             running.run(attempt_id=pk, cause=REQUEST, now=self.now)
             for pk in waiting.values_list("pk", flat=True)
