@@ -5,13 +5,12 @@ TILL_ENV says what this process is: `production` (the default: anything missing 
 """
 
 from pathlib import Path
-from urllib.parse import unquote
 
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import backoffice, passwords, providers, rest, seller
+from config import backoffice, database, passwords, providers, rest, seller
 
 django_stubs_ext.monkeypatch()
 
@@ -66,24 +65,10 @@ elif not (_database_url and _redis_url):
     _redis_url = _redis_url or _services.redis_url
 
 DATABASES = {
-    "default": {
-        **env.db_url_config(_database_url),
-        "ENGINE": "django.db.backends.postgresql",
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,
-    }
+    "default": database.settings_of(
+        env.db_url_config(_database_url), pool_size=env.int("DATABASE_POOL", default=0)
+    )
 }
-# Under ASGI each request has a thread of its own: with a connection of its own it would spend most
-# of its time on making one.
-if (_pool_size := env.int("DATABASE_POOL", default=0)) > 0:
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"] = {
-        **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": _pool_size, "timeout": 10},
-    }
-# A Unix socket's directory arrives percent-encoded, as libpq's URLs have it.
-DATABASES["default"]["HOST"] = unquote(str(DATABASES["default"]["HOST"]))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = _redis_url
 BILLING_EVENTS_REDIS_URL: str = env.str("BILLING_EVENTS_REDIS_URL", default="") or REDIS_URL

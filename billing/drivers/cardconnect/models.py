@@ -123,9 +123,8 @@ class TransactionKind(models.TextChoices):
 class TransactionState(models.TextChoices):
     """What became of it.
 
-    `begun`: a refund that one process is about to try for the first time. `queued`: one that waits
-    for its charge to settle, and is tried by the sweep. `authorized`: a sale that holds money of
-    which nothing was taken yet.
+    `begun`: a refund about to be tried for the first time. `queued`: one that waits for its charge
+    to settle. `authorized`: a sale that holds money of which nothing was taken yet.
     """
 
     BEGUN = "begun", "Begun"
@@ -232,8 +231,7 @@ class GatewayTransaction(BaseModel):
 class FundingReport(BaseModel):
     """What the gateway says was paid out to a merchant account on a day.
 
-    Its sums are shown as the gateway wrote them and never reckoned with: whether they are cents or
-    whole units differs between its documents and its recordings.
+    Its sums are shown as the gateway wrote them and never reckoned with: cents or whole units?
     """
 
     account = models.ForeignKey(MerchantAccount, models.PROTECT, related_name="+")
