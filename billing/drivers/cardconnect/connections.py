@@ -19,6 +19,7 @@ from orgs import clock
 Purpose = Literal["gateway", "readers"]
 
 CONNECT_TIMEOUT_S = 10.0
+_SHORTEST_S = 0.1
 # As many readers as a worker may ever have threads for: each keeps one connection while it waits.
 _CONNECTIONS: dict[Purpose, int] = {"gateway": CONNECTIONS, "readers": 1000}
 _LARGEST_ANSWER = 8 * 1024 * 1024
@@ -48,7 +49,10 @@ def exchange(
         NotSent: no connection could be made, or `leave_by` has passed.
     """
     pool = _pool(purpose, is_loopback=hosts.is_loopback(url))
-    timeout = httpx.Timeout(read_timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S)
+    # What may leave until then may not wait longer than that for its connection either.
+    left = (leave_by - clock.now()).total_seconds() / 2 if leave_by else CONNECT_TIMEOUT_S
+    connect_s = min(CONNECT_TIMEOUT_S, max(_SHORTEST_S, left))
+    timeout = httpx.Timeout(read_timeout_s, connect=connect_s, pool=connect_s)
     # Nothing may come between this and the request: a process can stand still at any line.
     if leave_by is not None and clock.now() > leave_by:
         raise NotSent("too_late")
