@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tests.journeys import crew
 from tests.journeys.counter.tally import Tally
 
-RUNS = 2_000
+RUNS, KILLS = 2_000, 50
 PROVIDERS = ("cardconnect", "stripe")
 _OF_A_JOB = 5
 
@@ -21,15 +21,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="only the run of this seed, at each provider")
     parser.add_argument("--provider", choices=PROVIDERS, help="only at this one")
+    parser.add_argument("--kills", type=int, default=KILLS, help="real workers to kill")
     parser.add_argument("--break", dest="breaking", default="", help="a rule of broken.py")
     options = parser.parse_args(arguments)
     providers = (options.provider,) if options.provider else PROVIDERS
     each = options.runs // len(providers)
     if options.seed is not None:
-        options.first, each = options.seed, 1
+        options.first, each, options.kills = options.seed, 1, 0
     tally = Tally(each * len(providers))
     for provider in providers:
         _play(options, provider, each, tally)
+    if options.kills:
+        tally.take_kills(crew.kill("tests.journeys.counter.kills", options.kills))
     sys.stdout.write(f"\n{tally.summary()}\n")
     return 0 if tally.is_good else 1
 

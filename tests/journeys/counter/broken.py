@@ -7,10 +7,11 @@ from typing import Any
 from unittest import mock
 
 from billing.drivers.base import OutcomeUnknown
+from billing.drivers.cardconnect import voiding
 from billing.drivers.cardconnect.terminals import finding
 from billing.drivers.cardconnect.terminals.driver import InPerson
 from billing.drivers.stripe.terminals import Terminals
-from terminals.services import canceling, concluding, running
+from terminals.services import concluding, ending
 
 
 @contextlib.contextmanager
@@ -20,7 +21,7 @@ def _declines_the_unknown() -> Iterator[None]:
     def give_up(*, attempt: Any, cause: Any, now: Any) -> None:
         concluding.give_up(attempt=attempt, cause=cause, now=now)
 
-    with mock.patch.object(running.concluding, "lose", give_up):
+    with mock.patch.object(concluding, "lose", give_up):
         yield
 
 
@@ -29,7 +30,7 @@ def _believes_absence() -> Iterator[None]:
     """Believe "there is none" at once, while a card may still be at the reader."""
     with (
         mock.patch.object(finding, "ABSENT_AFTER", timedelta()),
-        mock.patch.object(finding.voiding, "void_all", return_value=None),
+        mock.patch.object(voiding, "void_all", return_value=None),
     ):
         yield
 
@@ -37,7 +38,7 @@ def _believes_absence() -> Iterator[None]:
 @contextlib.contextmanager
 def _keeps_what_was_canceled() -> Iterator[None]:
     """Forget that a till has given its payment up."""
-    with mock.patch.object(canceling.ending, "finish", return_value=False):
+    with mock.patch.object(ending, "finish", return_value=False):
         yield
 
 

@@ -141,9 +141,9 @@ class Plan:
 
     def death(self) -> int:
         """Return at which seam the next process dies; 0: it does not."""
-        if self.most_deaths <= 0 or self.chance.randrange(100) >= self.death_share:
+        if self.chance.randrange(100) >= self.death_share:
             return 0
-        return self.chance.randint(1, 28)
+        return self.chance.randint(1, self.chance.choice((3, 10, 28)))
 
     def __str__(self) -> str:
         """Say in a line what happens."""
@@ -167,7 +167,7 @@ def plan_of(seed: int, *, at_stripe: bool) -> Plan:
         faults=[_fault(chance, at_stripe=at_stripe) for _ in range(chance.choice((0, 0, 1, 1, 2)))],
         deaf_for_s=chance.choice((0, 0, 0, 0, 0, 20, 60, 240)),
         cut_share=chance.choice((0, 10, 25)),
-        death_share=chance.choice((0, 0, 10, 20)),
+        death_share=chance.choice((0, 0, 20, 40)),
         between=_between(chance),
         events=chance.choice(("in time", "in time", "twice", "late", "lost")),
         loses_jobs=chance.random() < 0.15,

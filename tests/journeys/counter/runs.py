@@ -89,6 +89,7 @@ class Run:
         figures = verdict.figures(self.stage)
         figures.update(
             {
+                "declined": sum(each.status == "declined" for each in self.told),
                 "unknown": len(self.watch.delays),
                 "unknown: resolved in 60 s": sum(each <= 60 for each in self.watch.delays),
             }

@@ -34,6 +34,7 @@ from tests.simulators.cardpointe.merchants import API_KEY
 from tests.simulators.stripe.client import StripeSimulator
 
 # What waits for a person at a reader; the thread that asked is there until the clock is turned.
+_TAPS: dict[str, Any] = {"does": "tap", "wait": 3}
 _WAITING = ("authCard", "tip")
 
 
@@ -230,7 +231,7 @@ class AtStripe(CounterStage, StripeStage):
             return
         asked = json.dumps(action["process_payment_intent"])
         if self._acting is None or self._acting[0] != asked:
-            act = self._acts.pop(0) if self._acts else {"does": "tap", "wait": 3}
+            act = self._acts.pop(0) if self._acts else _TAPS
             self._acting = asked, self.now + timedelta(seconds=act["wait"]), act
         _, due, act = self._acting
         if self.now >= due and act["does"] != "nothing":

@@ -1,6 +1,5 @@
 """Our processes beside the web: workers that take jobs, one that waits at the reader, and beat."""
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections
+from django.db.models import Q
 
 from billing.models import PaymentAttempt
 from config.celery import app
@@ -49,7 +49,8 @@ class Works:
 
     def process(self, name: str) -> seams.Actor:
         """Return a process that begins now, and may be going to die."""
-        actor = seams.Actor(name, self.plan.death())
+        may_die = len(self.died) < self.plan.most_deaths
+        actor = seams.Actor(name, self.plan.death() if may_die else 0)
         self.actors.append(actor)
         return actor
 
@@ -99,7 +100,6 @@ class Works:
             connections.close_all()
 
     def _do(self, job: Job, actor: seams.Actor) -> None:
-        before = len(self.died)
         with seams.acting(actor):
             try:
                 app.tasks[job.name](**job.given)
@@ -107,7 +107,6 @@ class Works:
                 self._complain(f"{job.name} ended with {error.code}")
             except Exception as error:  # noqa: BLE001 - whatever else comes out is a fault
                 self._complain(f"{job.name} ended with {type(error).__name__}: {error}")
-        self.plan.most_deaths -= len(self.died) > before
 
     # --- At the reader ----------------------------------------------------------------------------
 
@@ -142,19 +141,15 @@ class Watch:
 
     def look(self) -> None:
         """Notice what is unknown by now, and what is not any more."""
-        unknown = PaymentAttempt.objects.filter(state="unknown", kind__in=("terminal", "capture"))
+        # One that its reader still asks for is known to be there, whatever became of an answer.
+        is_shown = Q(kind="terminal", obligation__terminal_payment__status="unknown")
+        unknown = PaymentAttempt.objects.filter(is_shown | Q(kind="capture"), state="unknown")
         rows = {row.pk: row for row in unknown}
         for pk, row in rows.items():
             self._open.setdefault(pk, (self.stage.now, row))
         for pk in [pk for pk in self._open if pk not in rows]:
             since, row = self._open.pop(pk)
-            with contextlib.suppress(PaymentAttempt.DoesNotExist):
-                self._resolved(since, row, PaymentAttempt.objects.get(pk=pk))
-
-    @property
-    def is_open(self) -> bool:
-        """Say whether anything is not known."""
-        return bool(self._open)
+            self._resolved(since, row, PaymentAttempt.objects.get(pk=pk))
 
     def _resolved(self, since: datetime, before: PaymentAttempt, after: PaymentAttempt) -> None:
         could = max(since, self._could_be_known(before, after), self.deaf_until or since)

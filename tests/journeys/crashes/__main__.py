@@ -1,16 +1,12 @@
 """The command line: `make crashes`, or `python -m tests.journeys.crashes [--seed N]`."""
 
 import argparse
-import json
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from tests.journeys import crew
 from tests.journeys.crashes.tally import Tally
-from tests.journeys.workplace import ROOT
 
 KILLS = 50
 # One run in so many is at Stripe.
@@ -37,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _play(options, "", options.runs - at_stripe, tally)
     _play(options, "stripe", at_stripe, tally)
     if options.kills:
-        tally.take_kills(_kill(options.kills))
+        tally.take_kills(crew.kill("tests.journeys.crashes.kills", options.kills))
     sys.stdout.write(f"\n{tally.summary()}\n")
     return 0 if tally.is_good else 1
 
@@ -54,17 +50,6 @@ def _play(options: argparse.Namespace, provider: str, runs: int, tally: Tally) -
     ]
     if workers:
         crew.hand_out("tests.journeys.crashes.worker", workers, jobs, tally)
-
-
-def _kill(times: int) -> dict[str, Any]:
-    """Have real workers killed; return what came of it."""
-    command = [sys.executable, "-m", "tests.journeys.crashes.kills", str(times)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own module
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
-        return {"kills": 0, "faults": [f"the killing itself failed ({done.returncode})"]}
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
 
 
 if __name__ == "__main__":
