@@ -115,7 +115,7 @@ def _with_payment(case: Case, remedy: Remedy) -> Remedy:
     return dataclasses.replace(
         remedy,
         amount=Money(charge.refundable_minor, charge.currency),
-        payer=email or charge.external_customer_id,
+        payer=email or charge.external_customer_id or "the card it was taken from",
     )
 
 
