@@ -23,12 +23,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 
 Payment = dict[str, Any]
-OVER = {"succeeded", "requires_capture", "declined", "canceled"}
-ACCEPTED = 202
+ENDED = {"succeeded", "canceled"}
+OVER = ENDED | {"requires_capture", "declined"}
+ACCEPTED, INVALID = 202, 400
 
 
 class Refused(Exception):
@@ -74,10 +76,19 @@ class Till:
         return self._go_on(basket, {**note, "tries": note["tries"] + 1})
 
     def resume(self) -> Iterator[tuple[str, Payment]]:
-        """Finish whatever was under way when this till was switched off."""
+        """Finish whatever was under way when this till was switched off.
+
+        What can't be finished now (see `error`) is told as unknown, and keeps nothing else waiting.
+        """
         for path in sorted(self.journal.glob("*.json")):
-            if not (note := self._read(path.stem)).get("is_over"):
-                yield path.stem, self._go_on(path.stem, note)
+            basket = unquote(path.stem)
+            if (note := self._read(basket)).get("is_over"):
+                continue
+            try:
+                seen = self._go_on(basket, note)
+            except (Refused, Undecided) as error:
+                seen = {"status": "unknown", "error": str(error)}
+            yield basket, seen
 
     def cancel(self, payment: str) -> Payment:
         """Give a payment up, before or after the card was read; return what it came to."""
@@ -103,9 +114,11 @@ class Till:
         until, starts = time.monotonic() + self.patience_s, 0
         while time.monotonic() < until:
             seen = self._send("GET", f"{payment}?wait={self.wait_s}")
-            if seen["status"] in OVER:
+            is_given_up = seen["cancel_requested_at"] is not None
+            if seen["status"] in (ENDED if is_given_up else OVER):
                 return seen
-            if seen["status"] == "requires_terminal" and key:
+            if seen["status"] == "requires_terminal" and key and not is_given_up:
+                self.rest(min(float(starts), 10.0))
                 starts += 1
                 self._send("POST", f"{payment}/process", f"{key}:{starts}", {})
             self.rest(0.2)
@@ -113,7 +126,14 @@ class Till:
 
     def _go_on(self, basket: str, note: dict[str, Any]) -> Payment:
         self._write(basket, note)
-        opened = self._send("POST", "intent", f"{basket}:open", {"process": True, **note["body"]})
+        try:
+            opened = self._send(
+                "POST", "intent", f"{basket}:open", {"process": True, **note["body"]}
+            )
+        except Refused as refused:
+            if refused.status == INVALID:  # it can't be, now or later: there is nothing to resume
+                self._write(basket, {**note, "is_over": True})
+            raise
         payment, key = opened["id"], f"{basket}:try:{note['tries']}"
         if note["tries"]:
             self._send("POST", f"{payment}/process", key, {})
@@ -143,21 +163,24 @@ class Till:
         raise Undecided(path)
 
     def _read(self, basket: str) -> dict[str, Any]:
-        path = self.journal / f"{basket}.json"
+        path = self._path(basket)
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def _write(self, basket: str, note: dict[str, Any]) -> None:
         """Replace a note as a whole: half of one is worth nothing after a power cut."""
-        draft = self.journal / f"{basket}.draft"
+        draft = self._path(basket).with_suffix(".draft")
         with draft.open("w") as file:
             file.write(json.dumps(note))
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self.journal / f"{basket}.json")
+        draft.replace(self._path(basket))
+
+    def _path(self, basket: str) -> pathlib.Path:
+        return self.journal / f"{quote(basket, safe='')}.json"
 
 
 def main() -> int:
-    """Pay for a basket, or finish what was under way; payments are printed as JSON."""
+    """Pay for a basket, or finish what was under way; payments are printed as lines of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--terminal", required=True)
