@@ -3,8 +3,8 @@
     with Stack(tmp_path) as stack:
         httpx.post(f"{stack.base_url}/api/v1/auth/register", json=…)
 
-The local Stripe, the web server and a Celery worker run as in the demo; beat and the local
-CardPointe only when asked for.
+The local Stripe, the web server and a Celery worker run as in the demo; beat, the local
+CardPointe and the worker that waits at readers only when asked for.
 Each part writes a log, and each is stopped by its own process id.
 """
 
@@ -34,7 +34,7 @@ class Stack:
     but the simulator.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each part is asked for by its name
         self,
         directory: Path,
         *,
@@ -42,6 +42,7 @@ class Stack:
         with_beat: bool = False,
         with_worker: bool = True,
         with_cardpointe: bool = False,
+        with_readers: bool = False,
         database_url: str = "",
         redis_url: str = "",
         environment: dict[str, str] | None = None,
@@ -62,6 +63,7 @@ class Stack:
         self._with_beat = with_beat
         self._with_worker = with_worker
         self._with_cardpointe = with_cardpointe
+        self._with_readers = with_readers
         self._children: dict[str, Child] = {}
 
     # --- What a test asks for ---------------------------------------------------------------------
@@ -123,6 +125,8 @@ class Stack:
         self._run("web", self.system.web(self._interface))
         if self._with_beat:
             self._run("beat", self.system.beat())
+        if self._with_readers:
+            self._run("readers", self.system.readers(concurrency=4))
         if self._with_worker:
             self.start_worker()
         self._wait(self.system.simulator_answers, "The local Stripe")
