@@ -7,7 +7,7 @@ import statistics
 import sys
 from collections import defaultdict
 
-from bench import convergence, database, intake, renewing, server
+from bench import convergence, database, intake, renewing, server, tills
 from bench.report import Report, Row
 from bench.server import Services, Shot
 
@@ -24,7 +24,8 @@ class Plan:
     """How much is done. `objects` is the number of subscriptions a drain is about.
 
     `counts_apart` has statements counted in drains of their own: counting slows them. `asleep` are
-    the sizes of the table beside `due` subscriptions that are renewed.
+    the sizes of the table beside `due` subscriptions that are renewed. So many `tills` take
+    payments in person for so many virtual `minutes`.
     """
 
     rounds: int
@@ -32,6 +33,8 @@ class Plan:
     objects: int
     due: int = 200
     asleep: tuple[int, ...] = (renewing.FEW, renewing.MANY)
+    tills: int = 50
+    minutes: float = 10
     warm_ups: int = 2
     counts_apart: bool = True
     profile: bool = False
@@ -44,6 +47,8 @@ QUICK = Plan(
     objects=20,
     due=10,
     asleep=(renewing.FEW,),
+    tills=3,
+    minutes=1,
     warm_ups=1,
     counts_apart=False,
 )
@@ -77,10 +82,15 @@ class Run:
                 for shape in ("starts", "single starts", "renewals"):
                     self._drain(shape, port, number)
             counts = {shape: self._count(shape, port) for shape in self._drains}
-        renewals = self._renew()
+        renewals, counter = self._renew(), self._take_in_person()
         return Report(
             machine=self._machine(),
-            rows=[*self._intake_rows(contenders), *self._drain_rows(counts), *renewals.rows()],
+            rows=[
+                *self._intake_rows(contenders),
+                *self._drain_rows(counts),
+                *renewals.rows(),
+                *counter.rows(),
+            ],
             rounds=dict(self._rates),
             notes=self._notes,
         )
@@ -121,6 +131,16 @@ class Run:
         self._notes.append(found.note())
         for name, rates in found.rates.items():
             say(f"{name}: {', '.join(f'{rate:,.0f}/s' for rate in rates)}")
+        return found
+
+    def _take_in_person(self) -> tills.Tills:
+        say(f"{self._plan.tills} tills at once …")
+        found = tills.Tills(self._services, tills=self._plan.tills, minutes=self._plan.minutes)
+        found.measure()
+        self._rates.update(found.rates)
+        self._notes.append(found.note())
+        for name, rates in found.rates.items():
+            say(f"{name}: {rates[0]:,.1f}/s")
         return found
 
     def _count(self, shape: str, port: int) -> float:
