@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 RUNS = int(os.environ.get("TILL_COUNTER_RUNS", "6"))
 # Here a lost answer is a lost payment, when it is taken for a refusal.
-TELLING = 7
+TELLING = 74
 
 
 def play(stage: CounterStage, seeds: range) -> list[runs.Ran]:

@@ -78,10 +78,7 @@ _OF_GATEWAY: tuple[Json, ...] = (
     {"kind": "http_429", "retry_after": 7},
 )
 _CALLS = (
-    "authCard",
-    "authCard",
-    "authCard",
-    "authCard",
+    *(8 * ("authCard",)),
     "connect",
     "terminalDetails",
     "cancel",
@@ -159,13 +156,16 @@ class Plan:
 def plan_of(seed: int, *, at_stripe: bool) -> Plan:
     """Roll a run. What is sold takes turns."""
     chance = random.Random(f"counter {seed} {at_stripe}")  # noqa: S311 - not secrecy
+    faults = [_fault(chance, at_stripe=at_stripe) for _ in range(chance.choice((0, 1, 1, 1, 2)))]
+    # An answer is only lost for good when the question after it is lost as well.
+    deaf = (0, 20, 60, 240) if faults else (0, 0, 0, 20, 60)
     return Plan(
         seed=seed,
         sold=SOLD[seed % len(SOLD)],
         chance=chance,
         people=[_person(chance, at_stripe=at_stripe) for _ in range(chance.choice((0, 1, 1, 2)))],
-        faults=[_fault(chance, at_stripe=at_stripe) for _ in range(chance.choice((0, 0, 1, 1, 2)))],
-        deaf_for_s=chance.choice((0, 0, 0, 0, 0, 20, 60, 240)),
+        faults=faults,
+        deaf_for_s=chance.choice(deaf),
         cut_share=chance.choice((0, 10, 25)),
         death_share=chance.choice((0, 0, 20, 40)),
         between=_between(chance),

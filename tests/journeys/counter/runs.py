@@ -42,7 +42,8 @@ class GivenUp(BaseException):
 class Ran:
     """What came of a run."""
 
-    plan: Plan
+    # What was rolled, before any of it was used up.
+    plan: str
     passed: list[str]
     died: list[str]
     told: list[Told]
@@ -53,7 +54,7 @@ class Ran:
     def __str__(self) -> str:
         """Say what was wrong, and how it came to it."""
         told = [str(each) for each in self.told]
-        lines = [str(self.plan), f"  died {self.died}", f"  told {told}"]
+        lines = [self.plan, f"  died {self.died}", f"  told {told}"]
         return "\n".join((*lines, *(f"  FAULT {each}" for each in (*self.faults, *self.slow))))
 
 
@@ -63,6 +64,7 @@ class Run:
     def __init__(self, stage: CounterStage, seed: int) -> None:
         self.stage = stage
         self.plan = plan_of(seed, at_stripe=isinstance(stage, AtStripe))
+        self._rolled = str(self.plan)
         self.faults: list[str] = []
         self.told: list[Told] = []
         stage.open(seed)
@@ -96,7 +98,7 @@ class Run:
         )
         passed = [seam for actor in self.works.actors for seam in actor.passed]
         return Ran(
-            self.plan, passed, self.works.died, self.told, self.faults, self.watch.slow, figures
+            self._rolled, passed, self.works.died, self.told, self.faults, self.watch.slow, figures
         )
 
     # --- The till ---------------------------------------------------------------------------------
