@@ -151,13 +151,14 @@ def _start(system: System, children: list[Child], options: Options) -> None:
         _start_application(system, children, options)
     _wait(system.worker_answers, "The worker", children)
     _wait(system.web_answers, "The application", children)
-    _run(system.beat(), children)  # nobody waits for its first sweep
+    # Nobody waits for these two: a first payment at a reader waits for its worker in the queue.
+    _run(system.readers(), children)
+    _run(system.beat(), children)
 
 
 def _start_application(system: System, children: list[Child], options: Options) -> None:
     system.forget_worker()
     _run(system.worker(), children)
-    _run(system.readers(), children)
     _run(system.development_web() if options.is_development else system.web(), children)
 
 
