@@ -12,7 +12,7 @@ import httpx
 
 from terminals.models import TerminalPayment
 from tests.journeys.counter import network, verdict
-from tests.journeys.counter.plan import AMOUNT, CASHIER, OTHER_TILL, POWER, Plan, plan_of
+from tests.journeys.counter.plan import AMOUNT, CASHIER, OTHER_TILL, POWER, plan_of
 from tests.journeys.counter.stage import AtStripe, CounterStage
 from tests.journeys.counter.verdict import Told
 from tests.journeys.counter.works import Watch, Works
