@@ -63,10 +63,7 @@ class Till:
         journal.mkdir(parents=True, exist_ok=True)
 
     def pay(self, basket: str, amount: int, **more: Any) -> Payment:
-        """Take `amount` (minor units) for a basket; return its payment once that is over.
-
-        `more` is what else an intent knows. A basket that was begun before is gone on with.
-        """
+        """Take `amount` (minor units) for a basket, or go on with it; return how that ended."""
         body = {"terminal_id": self.terminal, "amount": amount, "reference": basket, **more}
         return self._go_on(basket, self._read(basket) or {"tries": 0, "body": body})
 
@@ -76,10 +73,7 @@ class Till:
         return self._go_on(basket, {**note, "tries": note["tries"] + 1})
 
     def resume(self) -> Iterator[tuple[str, Payment]]:
-        """Finish whatever was under way when this till was switched off.
-
-        What can't be finished now (see `error`) is told as unknown, and keeps nothing else waiting.
-        """
+        """Finish what was under way when this till was switched off, or say why not (`error`)."""
         for path in sorted(self.journal.glob("*.json")):
             basket = unquote(path.stem)
             if (note := self._read(basket)).get("is_over"):
@@ -97,17 +91,11 @@ class Till:
 
     def capture(self, payment: str, amount: int | None = None) -> Payment:
         """Take what was authorized, or a part of it: the rest is released."""
-        body = {} if amount is None else {"amount": amount}
-        return self._send(
-            "POST", f"{payment}/capture", f"{payment}:capture:{amount}", body, to_the_end=True
-        )
+        return self._change(f"{payment}/capture", f"{payment}:capture:{amount}", amount)
 
     def refund(self, payment: str, name: str, amount: int | None = None) -> Payment:
         """Give money back; the same `name` gives back once."""
-        body = {} if amount is None else {"amount": amount}
-        return self._send(
-            "POST", f"{payment}/refunds", f"{payment}:refund:{name}", body, to_the_end=True
-        )
+        return self._change(f"{payment}/refunds", f"{payment}:refund:{name}", amount)
 
     def follow(self, payment: str, key: str = "") -> Payment:
         """Wait until a payment is over; one that no reader has taken up is started (with a key)."""
@@ -141,6 +129,10 @@ class Till:
         self._write(basket, {**note, "is_over": seen["status"] != "declined"})
         return seen
 
+    def _change(self, path: str, key: str, amount: int | None) -> Payment:
+        body = {} if amount is None else {"amount": amount}
+        return self._send("POST", path, key, body, to_the_end=True)
+
     def _send(
         self, method: str, path: str, key: str = "", body: Any = None, *, to_the_end: bool = False
     ) -> Payment:
@@ -170,7 +162,7 @@ class Till:
         """Replace a note as a whole: half of one is worth nothing after a power cut."""
         draft = self._path(basket).with_suffix(".draft")
         with draft.open("w") as file:
-            file.write(json.dumps(note))
+            json.dump(note, file)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path(basket))
@@ -195,9 +187,11 @@ def main() -> int:
     base = f"{options.url}/api/v1/payments/terminal/"
     with httpx.Client(base_url=base, headers=headers, timeout=40) as client:
         till = Till(client, options.terminal, options.journal)
-        is_pay = options.action == "pay"
-        pairs = [(options.basket, till.pay(options.basket, options.amount))] if is_pay else []
-        for basket, payment in pairs or till.resume():
+        if options.action == "pay":
+            found = iter([(options.basket, till.pay(options.basket, options.amount))])
+        else:
+            found = till.resume()
+        for basket, payment in found:
             sys.stdout.write(json.dumps({"basket": basket, **payment}) + "\n")
     return 0
 
