@@ -216,6 +216,8 @@ def conclude(
     with transaction.atomic(durable=True):
         invoice = lock(invoice_id, attempt=attempt)
         is_current = invoice.attempt_id == attempt.pk
+        # Others may have looked since the charge began, and let go of what they had claimed.
+        _have_taken_over(invoice.subscription, now)
         if result.state == "succeeded":
             is_late = not is_current or invoice.status not in PAYABLE
             if not is_late:
