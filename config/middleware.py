@@ -26,26 +26,34 @@ class _Around(BothServers):
         if self.is_async:
             return self._answer(request)
         token = self.enter(request)
-        response = cast("HttpResponseBase", self.get_response(request))
-        return self.leave(request, response, token)
+        try:
+            response = cast("HttpResponseBase", self.get_response(request))
+            return self.leave(request, response)
+        finally:
+            self.end(token)
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
         token = self.enter(request)
-        response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
-        return self.leave(request, response, token)
+        try:
+            response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+            return self.leave(request, response)
+        finally:
+            self.end(token)
 
     def enter(self, request: HttpRequest) -> str:  # noqa: ARG002 - for subclasses
-        """Prepare; what is returned comes back in `leave`."""
+        """Prepare; what is returned comes back in `end`."""
         return ""
 
     def leave(
         self,
         request: HttpRequest,  # noqa: ARG002 - for subclasses
         response: HttpResponseBase,
-        token: str,  # noqa: ARG002 - for subclasses
     ) -> HttpResponseBase:
         """Finish the answer."""
         return response
+
+    def end(self, token: str) -> None:
+        """Leave the thread as it was, also when there is no answer."""
 
 
 class RequestIdMiddleware(_Around):
@@ -59,13 +67,14 @@ class RequestIdMiddleware(_Around):
         request.trace_id = trace.new_trace_id(offered)  # type: ignore[attr-defined]
         return trace.set_trace_id(request.trace_id)  # type: ignore[attr-defined]
 
-    def leave(
-        self, request: HttpRequest, response: HttpResponseBase, token: str
-    ) -> HttpResponseBase:
+    def leave(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Tell the caller its trace id."""
         response[REQUEST_ID_HEADER] = request.trace_id  # type: ignore[attr-defined]
-        trace.set_trace_id(token)
         return response
+
+    def end(self, token: str) -> None:
+        """Go back to the trace id of before."""
+        trace.set_trace_id(token)
 
 
 class ContentSecurityPolicyMiddleware(_Around):
@@ -79,7 +88,6 @@ class ContentSecurityPolicyMiddleware(_Around):
         self,
         request: HttpRequest,
         response: HttpResponseBase,
-        token: str,  # noqa: ARG002 - see `_Around`
     ) -> HttpResponseBase:
         """Set the header, unless the view has set its own."""
         if not response.has_header("Content-Security-Policy"):
@@ -103,7 +111,6 @@ class NoStoreMiddleware(_Around):
         self,
         request: HttpRequest,
         response: HttpResponseBase,
-        token: str,  # noqa: ARG002 - see `_Around`
     ) -> HttpResponseBase:
         """Forbid storing, unless the view has said something else."""
         is_personal = (

@@ -49,33 +49,35 @@ FROM json_populate_recordset(NULL::"{0}", %s) AS r WHERE "{0}".id = r.id
 
 
 class Copied:
-    """The rows of a catalogue, laid out once by a process and copied from then on."""
+    """The rows of a catalogue, laid out once for a provider and copied from then on."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._rows: dict[str, str] = {}
+        self._of_providers: dict[str, dict[str, str]] = {}
 
-    def lay_out(self, make: Callable[[], None]) -> None:
+    def lay_out(self, provider: str, make: Callable[[], None]) -> None:
         """Have the catalogue's rows in the database: made, or as they were made before."""
         if Plan.objects.exists():
             make()  # beside what the test has made
-        elif self._rows:
-            self._copy()
+        elif provider in self._of_providers:
+            self._copy(self._of_providers[provider])
         else:
             make()
-            self._keep()
+            self._of_providers[provider] = self._made()
 
-    def _keep(self) -> None:
+    def _made(self) -> dict[str, str]:
+        found: dict[str, str] = {}
         for model in apps.get_app_config("billing").get_models():
             table = model._meta.db_table
             if model._default_manager.exists():
                 with connection.cursor() as cursor:
                     cursor.execute(f'SELECT json_agg(t)::text FROM "{table}" AS t')  # noqa: S608 - ours
-                    self._rows[table] = cursor.fetchone()[0]
+                    found[table] = cursor.fetchone()[0]
+        return found
 
-    def _copy(self) -> None:
+    def _copy(self, made: dict[str, str]) -> None:
         """Write it in one go: which rows refer to which is looked at when the transaction ends."""
-        rows = dict(self._rows)
+        rows = dict(made)
         versions = PlanVersion._meta.db_table
         published = rows[versions]
         # A published version takes no prices and features any more: it is published at the end.
@@ -99,7 +101,7 @@ def catalogue(
     _copied_catalogue: Copied,
 ) -> dict[str, Price]:
     """The seeded tiers, linked to prices at the simulator: `starter:month` and so on."""
-    _copied_catalogue.lay_out(lambda: _make_catalogue(_external_prices))
+    _copied_catalogue.lay_out(stripe.base_url, lambda: _make_catalogue(_external_prices))
     prices = Price.objects.select_related("plan_version__plan")
     return {f"{price.plan_version.plan.code}:{price.interval}": price for price in prices}
 

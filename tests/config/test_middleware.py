@@ -33,6 +33,15 @@ class TestRequestId:
         assert response.content.decode() == response["X-Request-ID"]
         assert trace.get_trace_id() == ""
 
+    def test_leaves_nothing_behind_where_nobody_answers(self) -> None:
+        def die(_request: HttpRequest) -> HttpResponse:
+            raise SystemExit
+
+        with pytest.raises(SystemExit):
+            _answer(die, middleware.RequestIdMiddleware)
+
+        assert trace.get_trace_id() == ""
+
     @pytest.mark.parametrize("offered", ["abcd-1234", "A" * 64])
     def test_takes_a_harmless_one(self, offered: str) -> None:
         response = _answer(_page, middleware.RequestIdMiddleware, headers={"x-request-id": offered})
