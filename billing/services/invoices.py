@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 
@@ -123,7 +124,7 @@ def converge_invoices(
         for mailing in invoice_steps.mailings(change.old, change.new):
             invoice_mail.queue_invoice(invoice=change.new, mailing=mailing, now=now)
     reversal_links.link_paid([change.new for change in changes if _was_just_paid(change)], now=now)
-    return [change.old if change.is_same and change.old else change.new for change in changes]
+    return [change.new for change in changes]
 
 
 def drop_draft(*, provider: str, external_id: str) -> bool:
@@ -255,7 +256,7 @@ def _digest(snapshot: InvoiceSnapshot) -> str:
 
 def _write(changes: Sequence[_Change]) -> None:
     _touch([change for change in changes if change.is_same])
-    changes = [change for change in changes if not change.is_same]
+    changes = [change for change in changes if change.new is not change.old]
     if not changes:
         return
     # The constraint, not our look before, decides whether a row is new.
@@ -276,9 +277,13 @@ def _write(changes: Sequence[_Change]) -> None:
 
 def _touch(changes: Sequence[_Change]) -> None:
     """Note when invoices were last seen that are as they were: most are."""
-    for fetched_at in {change.arrival.fetched_at for change in changes}:
-        seen = [change.new.pk for change in changes if change.arrival.fetched_at == fetched_at]
-        Invoice.objects.filter(pk__in=seen).update(snapshot_at=fetched_at)
+    seen: dict[datetime, list[UUID]] = {}
+    for change in changes:
+        row = change.new = change.old or change.new
+        row.snapshot_at = change.arrival.fetched_at
+        seen.setdefault(row.snapshot_at, []).append(row.pk)
+    for fetched_at, keys in seen.items():
+        Invoice.objects.filter(pk__in=keys).update(snapshot_at=fetched_at)
 
 
 def _lines(change: _Change) -> list[InvoiceLine]:

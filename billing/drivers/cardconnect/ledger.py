@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +94,16 @@ def note(
     GatewayTransaction.objects.filter(pk=row.pk).update(**changes)
     for name, value in changes.items():
         setattr(row, name, value)
+
+
+def refunds_asked_before(
+    moment: datetime, *, state: TransactionState, limit: int
+) -> list[GatewayTransaction]:
+    """Return refunds in a state about which the gateway was last asked before a moment."""
+    rows = GatewayTransaction.objects.select_related("account").filter(
+        kind=TransactionKind.REFUND, state=state, asked_at__lt=moment
+    )
+    return list(rows.order_by("asked_at")[:limit])
 
 
 def mark(row: GatewayTransaction, state: TransactionState) -> None:

@@ -9,11 +9,7 @@ from datetime import datetime, timedelta
 
 from billing.drivers.base import DriverRejected, DriverUnavailable
 from billing.drivers.cardconnect import accounts, ledger, refunding
-from billing.drivers.cardconnect.models import (
-    GatewayTransaction,
-    TransactionKind,
-    TransactionState,
-)
+from billing.drivers.cardconnect.models import GatewayTransaction, TransactionState
 
 # Much longer than the gateway may take: what is not there by then never will be.
 _LOST_AFTER = timedelta(minutes=10)
@@ -23,16 +19,8 @@ logger = logging.getLogger(__name__)
 
 def find_lost(*, now: datetime, limit: int = 100) -> list[GatewayTransaction]:
     """Ask about refunds without an outcome; return those that were decided."""
-    lost = (
-        GatewayTransaction.objects.select_related("account")
-        .filter(
-            kind=TransactionKind.REFUND,
-            state=TransactionState.SENT,
-            asked_at__lt=now - _LOST_AFTER,
-        )
-        .order_by("asked_at")
-    )
-    return [row for row in list(lost[:limit]) if _find(row)]
+    lost = ledger.refunds_asked_before(now - _LOST_AFTER, state=TransactionState.SENT, limit=limit)
+    return [row for row in lost if _find(row)]
 
 
 def _find(row: GatewayTransaction) -> bool:

@@ -5,11 +5,7 @@ from datetime import datetime, timedelta
 
 from billing.drivers.base import DriverRejected, DriverUnavailable, OutcomeUnknown
 from billing.drivers.cardconnect import accounts, ledger, refunding
-from billing.drivers.cardconnect.models import (
-    GatewayTransaction,
-    TransactionKind,
-    TransactionState,
-)
+from billing.drivers.cardconnect.models import GatewayTransaction, TransactionState
 from orgs import clock
 
 # A batch closes once a day; the gateway says more often whether it did.
@@ -20,16 +16,10 @@ logger = logging.getLogger(__name__)
 
 def send_queued(*, now: datetime, limit: int = 100) -> list[GatewayTransaction]:
     """Try refunds again that wait for their charge to settle; return those that were decided."""
-    due = (
-        GatewayTransaction.objects.select_related("account")
-        .filter(
-            kind=TransactionKind.REFUND,
-            state=TransactionState.QUEUED,
-            asked_at__lt=now - _ASK_AGAIN_AFTER,
-        )
-        .order_by("asked_at")
+    due = ledger.refunds_asked_before(
+        now - _ASK_AGAIN_AFTER, state=TransactionState.QUEUED, limit=limit
     )
-    return [row for row in list(due[:limit]) if _retry(row)]
+    return [row for row in due if _retry(row)]
 
 
 def _retry(row: GatewayTransaction) -> bool:
