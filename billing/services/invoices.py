@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 
@@ -160,8 +159,7 @@ def _key(arrival: Arrival) -> tuple[str, str]:
 
 def _known(arrivals: Iterable[Arrival]) -> dict[tuple[str, str], Invoice]:
     keys = {_key(arrival) for arrival in arrivals}
-    providers, names = {str(provider) for provider, _ in keys}, {name for _, name in keys}
-    rows = rows_where(Invoice, _KNOWN, list(providers), list(names))
+    rows = rows_where(Invoice, _KNOWN, [str(by) for by, _ in keys], [name for _, name in keys])
     return {(row.provider, row.external_id): row for row in rows}
 
 
@@ -277,13 +275,13 @@ def _write(changes: Sequence[_Change]) -> None:
 
 def _touch(changes: Sequence[_Change]) -> None:
     """Note when invoices were last seen that are as they were: most are."""
-    seen: dict[datetime, list[UUID]] = {}
+    seen: dict[datetime, list[Invoice]] = {}
     for change in changes:
         row = change.new = change.old or change.new
         row.snapshot_at = change.arrival.fetched_at
-        seen.setdefault(row.snapshot_at, []).append(row.pk)
-    for fetched_at, keys in seen.items():
-        Invoice.objects.filter(pk__in=keys).update(snapshot_at=fetched_at)
+        seen.setdefault(row.snapshot_at, []).append(row)
+    for fetched_at, rows in seen.items():
+        Invoice.objects.filter(pk__in=[row.pk for row in rows]).update(snapshot_at=fetched_at)
 
 
 def _lines(change: _Change) -> list[InvoiceLine]:
