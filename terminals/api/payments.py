@@ -42,6 +42,12 @@ from terminals.services import canceling, capturing, payments, processing, refun
 
 _TAGS = ["Terminals"]
 _UNKNOWN = "What became of it is not known yet: see `resolve_after`, and ask for the payment."
+_REFUSALS = errors(400, 401, 403, 404, 409, 429, 502)
+_ANSWERS = {
+    200: TerminalPaymentOut,
+    202: OpenApiResponse(TerminalPaymentOut, _UNKNOWN),
+    **_REFUSALS,
+}
 
 
 def _answer(row: TerminalPayment, *, done: int = status.HTTP_200_OK, secret: str = "") -> Response:
@@ -90,7 +96,7 @@ class PaymentIntentView(TenantView):
         responses={
             201: OpenedPaymentOut,
             202: OpenApiResponse(OpenedPaymentOut, _UNKNOWN),
-            **errors(400, 401, 403, 404, 409, 429, 502),
+            **_REFUSALS,
         },
     )
     def post(self, request: ApiRequest) -> Response:
@@ -161,11 +167,7 @@ class ProcessView(TenantView):
         operation_id="terminal_payment_process",
         tags=_TAGS,
         request=NothingIn,
-        responses={
-            200: TerminalPaymentOut,
-            202: OpenApiResponse(TerminalPaymentOut, _UNKNOWN),
-            **errors(400, 401, 403, 404, 409, 429, 502),
-        },
+        responses=_ANSWERS,
     )
     def post(self, request: ApiRequest, payment_id: str) -> Response:
         """Send a payment to its reader, also after a card was declined."""
@@ -182,11 +184,7 @@ class CaptureView(TenantView):
         operation_id="terminal_payment_capture",
         tags=_TAGS,
         request=CaptureIn,
-        responses={
-            200: TerminalPaymentOut,
-            202: OpenApiResponse(TerminalPaymentOut, _UNKNOWN),
-            **errors(400, 401, 403, 404, 409, 429, 502),
-        },
+        responses=_ANSWERS,
     )
     def post(self, request: ApiRequest, payment_id: str) -> Response:
         """Take an authorized payment, or a part of it; the rest is given up."""
@@ -212,7 +210,7 @@ class CancelView(TenantView):
             202: OpenApiResponse(
                 TerminalPaymentOut, "It ends once the reader is known to be done."
             ),
-            **errors(400, 401, 403, 404, 409, 429, 502),
+            **_REFUSALS,
         },
     )
     def post(self, request: ApiRequest, payment_id: str) -> Response:
@@ -236,7 +234,7 @@ class RefundsView(TenantView):
         responses={
             201: TerminalRefundOut,
             202: OpenApiResponse(TerminalRefundOut, _UNKNOWN),
-            **errors(400, 401, 403, 404, 409, 429, 502),
+            **_REFUSALS,
         },
     )
     def post(self, request: ApiRequest, payment_id: str) -> Response:
