@@ -81,6 +81,8 @@ def _end_unsent(now: datetime) -> None:
     unsent = PaymentAttempt.objects.filter(
         state=AttemptState.CREATED, created_at__lt=now - timedelta(seconds=_UNSENT_AFTER_S)
     )
+    if not unsent.exists():  # as it is nearly always
+        return
     for attempt in unsent.filter(obligation__kind=ObligationKind.CHANGE):
         given_up_changes.end(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
     for attempt in unsent.filter(obligation__kind=ObligationKind.REFUND):
@@ -151,6 +153,8 @@ def _ask_about_change(
     snapshot = _look(attempt, subscription, cause, now)
     if attempt.state not in _OPEN:
         return True
+    if snapshot is None:
+        return False
     payment = snapshot.latest_payment
     if snapshot.awaits_payment_of_change and payment is not None:
         if payment.state is not AttemptState.FAILED:
@@ -169,10 +173,10 @@ def _ask_about_renewal(
     attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
 ) -> bool:
     """An overdue invoice is paid, or it is not; what is not paid may be tried again."""
-    _look(attempt, subscription, cause, now)
+    snapshot = _look(attempt, subscription, cause, now)
     if attempt.state not in _OPEN:
         return True
-    if _may_still_arrive(attempt, now):
+    if snapshot is None or _may_still_arrive(attempt, now):
         return False
     settlement.end_attempt(attempt=attempt, state=AttemptState.NOT_PROCESSED, now=now)
     return True
@@ -180,14 +184,18 @@ def _ask_about_renewal(
 
 def _look(
     attempt: PaymentAttempt, subscription: Subscription, cause: Cause, now: datetime
-) -> SubscriptionSnapshot:
-    """Take over what the provider says of the subscription; the attempt follows from it."""
+) -> SubscriptionSnapshot | None:
+    """Take over what the provider says of the subscription; the attempt follows from it.
+
+    None if somebody has taken over what was asked later: that may be from before the provider had
+    decided, although it answered us after it had. Then nothing follows, and it is asked again.
+    """
     fetched_at = projection.database_now()
     driver = registry.get_driver(attempt.provider)
     snapshot = driver.retrieve_subscription(subscription.external_id)
-    projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
+    done = projection.converge(snapshot=snapshot, fetched_at=fetched_at, cause=cause, now=now)
     attempt.refresh_from_db()
-    return snapshot
+    return snapshot if done.applied else None
 
 
 _QUESTIONS: dict[

@@ -64,6 +64,22 @@ class TestLostAnswers:
         assert result.subscription.seats == 5
         assert [invoice["total"] for invoice in invoices_of(stripe, row)] == [quote.total_minor]
 
+    def test_nothing_follows_from_an_answer_that_was_asked_for_before_what_is_known(
+        self, organization: Organization, row: Subscription, stripe: StripeSimulator
+    ) -> None:
+        quote = quote_for(organization, seats=5)
+        stripe.add_fault(method="POST", path="/subscriptions/", action="reset_before")
+        change(organization, quote)
+        # Somebody's look began after ours, and was taken over first.
+        Subscription.objects.filter(pk=row.pk).update(snapshot_at=later(60))
+
+        assert resolve.resolve_due(now=later(100)) == 0
+
+        assert change_attempt().state == AttemptState.UNKNOWN
+        Subscription.objects.filter(pk=row.pk).update(snapshot_at=later(-60))
+        assert resolve.resolve_due(now=later(200)) == 1
+        assert change_attempt().state == AttemptState.NOT_PROCESSED
+
     def test_one_that_was_declined_behind_our_back_is_dropped(
         self, organization: Organization, row: Subscription, stripe: StripeSimulator
     ) -> None:
