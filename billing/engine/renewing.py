@@ -106,11 +106,7 @@ def _ask(house: House, row: EngineSubscription, now: datetime) -> Move | None:
     try:
         charging.resolve_all(house.rail, row, now=now)
     except DriverError as error:
-        with transaction.atomic(durable=True):
-            locked = lock_subscription(row)
-            due.plan(locked)
-            locked.next_action_at = max(locked.next_action_at or now, now + due.ASK_AFTER)
-            locked.save(update_fields=["next_action_at", "updated_at"])
+        _look_later(row, now)
         return Move(Happened.UNDECIDED, error=error)
     decided = [
         fact
@@ -125,6 +121,15 @@ def _ask(house: House, row: EngineSubscription, now: datetime) -> Move | None:
         else Happened.BILLED
     )
     return Move(happened, tuple(decided))
+
+
+def _look_later(row: EngineSubscription, now: datetime) -> None:
+    """Leave a subscription alone for a while: what is due of it can't be done now."""
+    with transaction.atomic(durable=True):
+        locked = lock_subscription(row)
+        due.plan(locked)
+        locked.next_action_at = max(locked.next_action_at or now, now + due.ASK_AFTER)
+        locked.save(update_fields=["next_action_at", "updated_at"])
 
 
 def _charges(row: EngineSubscription) -> list[UUID]:
@@ -188,7 +193,12 @@ def _collect(house: House, done: Done, now: datetime) -> Move:
     rail = house.rail
     method = method_of(snapshots.find_invoice(house.provider, invoice.external_id))
     charge = Charge(method, by_payer=False)
-    return _outcome(done, lambda: charging.collect(rail, invoice.pk, charge, now=now))
+    made = _outcome(done, lambda: charging.collect(rail, invoice.pk, charge, now=now))
+    if made.happened is Happened.NOT_CHARGED and invoice.subscription is not None:
+        # Its payer may be paying it at this moment: then nothing was written down, and all of it
+        # is due as it was.
+        _look_later(invoice.subscription, now)
+    return made
 
 
 def _send(house: House, written: _Written, invoice: EngineInvoice, now: datetime) -> Move:

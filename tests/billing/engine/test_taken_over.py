@@ -5,10 +5,18 @@ from typing import Any
 
 import pytest
 
+from billing.engine import due
 from billing.engine.models import EngineInvoice, EngineSubscription
-from billing.enums import FactKind, InvoiceStatus, Provider, SubscriptionStatus
-from billing.models import Invoice, PaymentFact
-from billing.services import renewals
+from billing.enums import (
+    AttemptKind,
+    FactKind,
+    InvoiceStatus,
+    ObligationKind,
+    Provider,
+    SubscriptionStatus,
+)
+from billing.models import Invoice, Obligation, PaymentFact
+from billing.services import renewals, settlement
 from tests.billing.engine.engine_steps import Clock, new_key
 from tests.billing.engine.scripted_rail import DECLINED
 from tests.billing.engine.service_steps import Tenant, open_tenant
@@ -63,3 +71,20 @@ def test_what_is_gone_on_from_is_taken_over_first(
     paid = PaymentFact.objects.filter(kind=FactKind.PAYMENT_SUCCEEDED)
     assert paid.count() == EngineInvoice.objects.count() - 1  # a start tells of itself
     assert not EngineSubscription.objects.filter(claimed_at__isnull=False).exists()
+
+
+def test_what_its_payer_is_paying_right_now_is_looked_at_later(overdue: Tenant) -> None:
+    debt = Obligation.objects.get(kind=ObligationKind.RENEWAL)
+    settlement.new_attempt(obligation=debt, kind=AttemptKind.CARD, provider=Provider.CARDCONNECT)
+    invoice = EngineInvoice.objects.latest("issued_at")
+    assert invoice.next_attempt_at is not None
+    overdue.clock.now = invoice.next_attempt_at
+
+    sent = len(overdue.rail.orders)
+
+    ran = renewals.run_due(now=overdue.clock.now)
+
+    assert sum(ran.values()) == 1
+    assert len(overdue.rail.orders) == sent
+    overdue.clock.now += due.ASK_AFTER
+    assert sum(renewals.run_due(now=overdue.clock.now).values()) == 1
