@@ -68,11 +68,12 @@ def _run(poll: Callable[..., int], merchant: Merchant, now: datetime) -> int:
 
 
 def send_queued_refunds(*, now: datetime) -> int:
-    """Try refunds again that waited, and tell of those that were decided; say how many."""
+    """Try refunds again that waited, and tell of what is or should be decided; say how many."""
+    forgotten = lost_refunds.tell_forgotten(now=now)
     decided = [*queued_refunds.send_queued(now=now), *lost_refunds.find_lost(now=now)]
     for row in decided:
         tell_refund(row, now=now)
-    return len(decided)
+    return forgotten + len(decided)
 
 
 def tell_refund(row: GatewayTransaction, *, now: datetime) -> None:

@@ -1,11 +1,14 @@
 """Subscriptions of our engine over the gateway: one charge for each period, whatever gets lost."""
 
+import sys
 from typing import Any
 
 import pytest
 
 from billing.drivers.base import DriverUnavailable, OutcomeUnknown
 from billing.drivers.cardconnect import finding, polling
+from billing.drivers.cardconnect.rail import CardConnectRail
+from billing.engine.models import EngineRefund
 from billing.enums import AttemptState, InvoiceStatus, RefundStatus, SubscriptionStatus
 from billing.models import InboxEvent, PaymentAttempt
 from billing.types import (
@@ -214,3 +217,29 @@ class TestRefunding:
         assert (refund.external_id, refund.status) == (asked.external_id, RefundStatus.SUCCEEDED)
         [txn] = simulator.transactions(kind="refund")
         assert int(txn["amount"]) == 900
+
+    def test_one_that_was_only_written_down_is_not_forgotten(
+        self, shop: Shop, simulator: CardPointeSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started = shop.start()
+        assert started.latest_payment is not None
+        payment = started.latest_payment.external_id
+        monkeypatch.setattr(CardConnectRail, "refund_charge", lambda *_: sys.exit())
+        with pytest.raises(SystemExit):  # as a process that ends between two lines
+            shop.driver.refund_payment(
+                payment,
+                amount_minor=900,
+                reason="requested_by_customer",
+                reference=references.new_reference(),
+                idempotency_key=new_key(),
+            )
+
+        assert polling.send_queued_refunds(now=shop.clock.turn(minutes=9)) == 0
+        assert polling.send_queued_refunds(now=shop.clock.turn(minutes=2)) == 1
+        assert polling.send_queued_refunds(now=shop.clock.turn(minutes=1)) == 0
+
+        event = shop.driver.normalize_webhook(InboxEvent.objects.get().payload)
+        assert event.subject == Subject("charge", payment)
+        assert shop.driver.retrieve_charge(payment).refunds == ()
+        assert EngineRefund.objects.get().status == RefundStatus.CANCELED
+        assert simulator.transactions(kind="refund") == []

@@ -19,7 +19,8 @@ _WORK_FOR = {
     "billing.end_grace": "EXISTS (SELECT FROM billing_subscription"
     " WHERE status NOT IN ('active', 'trialing'))",
     "cardconnect.send_queued_refunds": "EXISTS (SELECT FROM cardconnect_gatewaytransaction"
-    " WHERE kind = 'refund' AND state IN ('queued', 'sent'))",
+    " WHERE kind = 'refund' AND state IN ('queued', 'sent'))"
+    " OR EXISTS (SELECT FROM engine_enginerefund WHERE is_undecided)",
     "cardconnect.look_again_at_sales": "EXISTS (SELECT FROM cardconnect_gatewaytransaction"
     " WHERE kind = 'sale' AND looked_again_at IS NULL)",
 }
