@@ -1,9 +1,12 @@
 """Shared bases of our tables."""
 
+import functools
 import uuid
 from typing import Any, Self, TypeVar
 
 from django.db import connections, models, router
+from django.db.models.expressions import Col
+from django.utils import timezone
 
 from orgs import crypto
 
@@ -57,9 +60,34 @@ def rows_where(model: type[ModelT_co], condition: str, *values: Any) -> list[Mod
 
     Django takes longer to compose such a query than PostgreSQL to answer it.
     """
+    names, columns, converters = _columns(model)
     table = f'"{model._meta.db_table}"'  # noqa: SLF001 - as above
-    statement = f"SELECT * FROM {table} WHERE {condition}"  # noqa: S608 - see the docstring
-    return list(model._default_manager.raw(statement, values))  # noqa: SLF001 - as above
+    connection = connections[router.db_for_read(model)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM {table} WHERE {condition}", values)  # noqa: S608 - see the docstring
+        rows = [list(row) for row in cursor.fetchall()]
+    for index, column, convert in converters:
+        for row in rows:
+            row[index] = convert(row[index], column, connection)
+    return [model.from_db(connection.alias, names, row) for row in rows]
+
+
+@functools.cache
+def _columns(model: type[models.Model]) -> tuple[list[str], str, list[tuple[int, Col, Any]]]:
+    """Return a table's attributes, its columns for a SELECT, and which values are converted how."""
+    connection = connections[router.db_for_read(model)]
+    fields = model._meta.concrete_fields  # noqa: SLF001 - as above
+    own = [Col(model._meta.db_table, field) for field in fields]  # noqa: SLF001 - as above
+    converters = [
+        (index, column, convert)
+        for index, column in enumerate(own)
+        for convert in [
+            *connection.ops.get_db_converters(column),
+            *column.target.get_db_converters(connection),
+        ]
+    ]
+    columns = ", ".join(connection.ops.quote_name(field.column or "") for field in fields)
+    return [field.attname for field in fields], columns, converters
 
 
 def values_of(row: models.Model) -> dict[str, Any]:
@@ -68,10 +96,26 @@ def values_of(row: models.Model) -> dict[str, Any]:
 
 
 def save_changes(row: BaseModel, *, since: dict[str, Any]) -> None:
-    """Write the columns that differ from what `values_of` returned; nothing if none does."""
-    changed = [name for name, value in values_of(row).items() if since[name] != value]
-    if changed:
-        row.save(update_fields=[*changed, "updated_at"])
+    """Write the columns that differ from what `values_of` returned; nothing if none does.
+
+    As `rows_where`: composed here, for writes of every event; `save` and its signals are not run.
+    """
+    if values_of(row) == since:
+        return
+    row.updated_at = timezone.now()
+    connection = connections[router.db_for_write(type(row), instance=row)]
+    changed = [
+        (field.column, field.get_db_prep_save(getattr(row, field.attname), connection))
+        for field in row._meta.concrete_fields  # noqa: SLF001 - as above
+        if getattr(row, field.attname) != since[field.attname]
+    ]
+    places = ", ".join(f"{connection.ops.quote_name(column or '')} = %s" for column, _ in changed)
+    table = f'"{row._meta.db_table}"'  # noqa: SLF001 - as above
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {places} WHERE id = %s",  # noqa: S608 - names of our own
+            [*(value for _, value in changed), row.pk],
+        )
 
 
 class EncryptedTextField(models.BinaryField):  # type: ignore[type-arg]

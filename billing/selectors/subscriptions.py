@@ -6,11 +6,19 @@ from uuid import UUID
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from billing.enums import FINAL_STATUSES, LIVE_STATUSES, SubscriptionStatus
-from billing.models import Subscription
+from billing.models import PlanVersion, Subscription
+from orgs.base import rows_where
 from orgs.models import Organization
 
 _LIVE = Q(status__in=LIVE_STATUSES, is_free=False)
 _FREE = Q(status=SubscriptionStatus.ACTIVE, is_free=True)
+
+_OF_PAYERS = """
+organization_id = ANY(%s) AND customer_id IN (
+    SELECT id FROM billing_customer
+    WHERE organization_id = billing_subscription.organization_id AND reference IS NULL
+)
+"""
 
 
 def _own(organization: Organization) -> QuerySet[Subscription]:
@@ -53,16 +61,25 @@ def is_in_force(subscription: Subscription | None) -> bool:
     return subscription.is_live or is_free_plan
 
 
-def histories_of(organizations: Iterable[Organization]) -> dict[UUID, list[Subscription]]:
-    """Return what several organizations have had, in one query: first what `current` returns.
+def histories_of(
+    organizations: Iterable[Organization], known: Iterable[PlanVersion] = ()
+) -> dict[UUID, list[Subscription]]:
+    """Return what several organizations have had: first what `current` returns.
 
-    Ranked here: with the rank in it, the query takes longer to write than to answer.
+    Ranked here: with the rank in it, the query takes longer to write than to answer. Versions of
+    plans that the caller has read already are not read again.
     """
-    rows = Subscription.objects.filter(organization__in=organizations).of_payer()
     found: dict[UUID, list[Subscription]] = {}
-    for row in sorted(rows.select_related("plan_version__plan").order_by(), key=_rank):
+    rows = rows_where(Subscription, _OF_PAYERS, [row.pk for row in organizations])
+    for row in sorted(rows, key=_rank):
         if row.activated_at is not None or row.status not in FINAL_STATUSES:
             found.setdefault(row.organization_id, []).append(row)
+    first = [history[0] for history in found.values()]
+    versions = {version.pk: version for version in known}
+    if others := {row.plan_version_id for row in first} - versions.keys():
+        versions |= PlanVersion.objects.select_related("plan").in_bulk(others)
+    for row in first:
+        row.plan_version = versions[row.plan_version_id]
     return found
 
 

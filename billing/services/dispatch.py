@@ -47,17 +47,13 @@ WHERE id IN (
 RETURNING *
 """
 
-_OURS = """
-SELECT id, claimed_at FROM billing_inboxevent
-WHERE id = ANY(%s) AND state = 'processing' ORDER BY id FOR UPDATE
-"""
-
+# A claim that was taken over meanwhile is not ours to finish. What we applied is true all the same.
 _DONE = """
 UPDATE billing_inboxevent AS event
 SET state = 'done', handled_at = statement_timestamp(), claimed_at = NULL, error = '',
     organization_id = done.organization_id
-FROM unnest(%s::bigint[], %s::uuid[]) AS done (id, organization_id)
-WHERE event.id = done.id
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::uuid[]) AS done (id, claimed_at, organization_id)
+WHERE event.id = done.id AND event.claimed_at = done.claimed_at AND event.state = 'processing'
 """
 
 logger = logging.getLogger(__name__)
@@ -119,25 +115,20 @@ def _handle_alone(group: Group, now: datetime) -> int:
 def _apply_together(groups: Sequence[Group], now: datetime) -> int:
     """Apply the truth about several subscriptions, and mark their events done."""
     with transaction.atomic():
-        claimed = _still_ours(groups)
-        left = [group for group in groups if claimed & _ids(group)]
-        changes = [_change(group, group.snapshot) for group in left]
+        changes = [_change(group, group.snapshot) for group in groups]
         applied = projection.converge_together(changes=changes, now=now)
-        ours = [(group, row) for group, row in zip(left, applied, strict=True) if row]
-        _note_for_mirror([group for group, _ in ours])
-        done: dict[int, object] = {}
-        for group, row in ours:
-            done |= dict.fromkeys(claimed & _ids(group), row.subscription.organization_id)
-        _mark_done(done)
-    for group, found in zip(left, applied, strict=True):
-        if found is None:
+        ours = {
+            group: row.subscription.organization_id
+            for group, row in zip(groups, applied, strict=True)
+            if row
+        }
+        _note_for_mirror(ours)
+        handled = _mark_done(ours)
+    for group in groups:
+        if group not in ours:
             error = projection.UnknownSubscription(_name(group))
             retries.fail(rows=group.rows, error=error)
-    return len(done)
-
-
-def _ids(group: Group) -> set[int]:
-    return {row.pk for row in group.rows}
+    return handled
 
 
 def _name(group: Group) -> str:
@@ -160,13 +151,9 @@ def _apply(group: Group, now: datetime) -> int:
             provider=group.provider, snapshot=group.snapshot, cause=group.cause, now=now
         )
     with transaction.atomic():
-        claimed = _still_ours([group])
-        if not claimed:
-            return 0
         organization_id = _converge(group, now)
         _note_for_mirror([group])
-        _mark_done(dict.fromkeys(claimed, organization_id))
-    return len(claimed)
+        return _mark_done({group: organization_id})
 
 
 def _note_for_mirror(groups: Iterable[Group]) -> None:
@@ -178,18 +165,23 @@ def _note_for_mirror(groups: Iterable[Group]) -> None:
         mirror.note(provider=provider, subjects=subjects)
 
 
-def _mark_done(organizations: Mapping[int, object]) -> None:
-    """Mark events done; each with the id of the organization it concerned, None for nobody's."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DONE, [list(organizations), list(organizations.values())])
+def _mark_done(organizations: Mapping[Group, object]) -> int:
+    """Mark the events of groups done that are still ours; say how many were.
 
-
-def _still_ours(groups: Iterable[Group]) -> set[int]:
-    """Lock our claims; a claim that was taken over meanwhile is not ours to finish."""
-    claims = {row.pk: row.claimed_at for group in groups for row in group.rows}
+    Each group comes with the id of the organization it concerned, None for nobody's.
+    """
+    found = [(row, organizations[group]) for group in organizations for row in group.rows]
     with connection.cursor() as cursor:
-        cursor.execute(_OURS, [list(claims)])
-        return {pk for pk, claimed_at in cursor.fetchall() if claims[pk] == claimed_at}
+        cursor.execute(
+            _DONE,
+            [
+                [row.pk for row, _ in found],
+                [row.claimed_at for row, _ in found],
+                [organization_id for _, organization_id in found],
+            ],
+        )
+        handled: int = cursor.rowcount
+    return handled
 
 
 def _converge(group: Group, now: datetime) -> object:

@@ -67,7 +67,7 @@ class Claimed:
     event: NormalizedEvent
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class Group:
     """The events of one batch that are about the same object.
 

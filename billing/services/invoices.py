@@ -1,23 +1,20 @@
 """Taking over what providers say of invoices: once each, in whatever order it comes."""
 
 import dataclasses
-import hashlib
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
 
-from billing.models import Customer, Invoice, InvoiceLine, Subscription
-from billing.services import invoice_mail, invoice_steps, reversal_links, timeline
-from billing.types import Cause, InvoiceSnapshot, SubscriptionUpdate
+from billing.models import Invoice, InvoiceLine, Subscription
+from billing.services import invoice_mail, invoice_rows, invoice_steps, reversal_links, timeline
+from billing.services.invoice_rows import Arrival
+from billing.types import SubscriptionUpdate
 from orgs.base import rows_where
-from orgs.models import Organization
 
 logger = logging.getLogger(__name__)
 
-_LONGEST = 500  # what our columns take of a name or an address
 _FOLLOWED = (
     "subscription",
     "number",
@@ -56,23 +53,12 @@ _FOLLOWED = (
     "updated_at",
 )
 _KNOWN = "provider = ANY(%s) AND external_id = ANY(%s)"
+
+_SEEN = """
+UPDATE billing_invoice AS invoice SET snapshot_at = seen.at
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS seen (id, at) WHERE invoice.id = seen.id
+"""
 _SHOWN = ("subscription_id", *_FOLLOWED[1:-2])
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Arrival:
-    """A snapshot, with the rows it belongs to and what set its fetch off.
-
-    The organization is locked; `subscription` is None for an invoice over something else.
-    `fetched_at` is the database's time at which the fetch began.
-    """
-
-    organization: Organization
-    customer: Customer
-    subscription: Subscription | None
-    snapshot: InvoiceSnapshot
-    fetched_at: datetime
-    cause: Cause
 
 
 @dataclasses.dataclass(slots=True)
@@ -111,7 +97,7 @@ def converge_invoices(
         return []
     known = _known(arrivals)
     changes = [
-        _Change(arrival, old, _as_row(arrival, old))
+        _Change(arrival, old, invoice_rows.row_of(arrival, old))
         for arrival in _newest(arrivals)
         if _may_follow(arrival, old := known.get(_key(arrival)))
     ]
@@ -183,75 +169,6 @@ def _may_follow(arrival: Arrival, old: Invoice | None) -> bool:
     return arrival.fetched_at >= old.snapshot_at
 
 
-def _credited(snapshot: InvoiceSnapshot, old: Invoice | None) -> int:
-    """Return what was credited: where only refunds tell it, what they have told."""
-    if snapshot.credited_minor is None:
-        return old.credited_minor if old else 0
-    return snapshot.credited_minor
-
-
-def _as_row(arrival: Arrival, old: Invoice | None) -> Invoice:
-    snapshot = arrival.snapshot
-    row = Invoice(
-        organization=arrival.organization,
-        customer=arrival.customer,
-        subscription=arrival.subscription,
-        provider=snapshot.provider,
-        external_id=snapshot.external_id,
-        number=snapshot.number,
-        status=snapshot.status,
-        billing_reason=snapshot.billing_reason,
-        currency=snapshot.currency,
-        subtotal_minor=snapshot.subtotal_minor,
-        discount_minor=snapshot.discount_minor,
-        tax_minor=snapshot.tax_minor,
-        total_minor=snapshot.total_minor,
-        amount_due_minor=snapshot.amount_due_minor,
-        amount_paid_minor=snapshot.amount_paid_minor,
-        amount_remaining_minor=snapshot.amount_remaining_minor,
-        paid_elsewhere_minor=snapshot.paid_elsewhere_minor,
-        credited_minor=_credited(snapshot, old),
-        issued_at=snapshot.created_at or arrival.fetched_at,
-        finalized_at=snapshot.finalized_at,
-        due_at=snapshot.due_at,
-        paid_at=snapshot.paid_at,
-        voided_at=snapshot.voided_at,
-        written_off_at=snapshot.written_off_at,
-        period_start=snapshot.period_start,
-        period_end=snapshot.period_end,
-        attempt_count=snapshot.attempt_count,
-        next_attempt_at=snapshot.next_attempt_at,
-        external_payment_id=snapshot.external_payment_id,
-        hosted_url=snapshot.hosted_url,
-        provider_pdf_url=snapshot.pdf_url,
-        payer_name=_storable(snapshot.payer_name)[:_LONGEST],
-        payer_email=_storable(snapshot.payer_email)[:_LONGEST],
-        payer_address=[_storable(line) for line in snapshot.payer_address],
-        payer_tax_ids=list(snapshot.payer_tax_ids),
-        has_all_lines=snapshot.has_all_lines,
-        lines_digest=_digest(snapshot),
-        snapshot_at=arrival.fetched_at,
-    )
-    if old is not None:
-        row.pk, row.created_at, row.refunded_minor = old.pk, old.created_at, old.refunded_minor
-        row.subscription_id = row.subscription_id or old.subscription_id
-        if not snapshot.has_all_lines:  # what we have is as much, or more
-            row.has_all_lines, row.lines_digest = old.has_all_lines, old.lines_digest
-    return row
-
-
-def _storable(text: str) -> str:
-    """Drop the one character that providers take in names and PostgreSQL refuses."""
-    return text.replace("\x00", "")
-
-
-def _digest(snapshot: InvoiceSnapshot) -> str:
-    """Return what tells whether the lines are the ones we have, without reading those."""
-    rows = [dataclasses.asdict(line) for line in snapshot.lines]
-    text = json.dumps(rows, cls=DjangoJSONEncoder, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _write(changes: Sequence[_Change]) -> None:
     _touch([change for change in changes if change.is_same])
     changes = [change for change in changes if change.new is not change.old]
@@ -268,32 +185,24 @@ def _write(changes: Sequence[_Change]) -> None:
     outdated = [change.old.pk for change in renewed if change.old]
     if outdated:
         InvoiceLine.objects.filter(invoice__in=outdated).delete()
-    lines = [line for change in renewed for line in _lines(change)]
+    lines = [
+        line
+        for change in renewed
+        for line in invoice_rows.lines_of(change.arrival.snapshot, change.new)
+    ]
     if lines:
         InvoiceLine.objects.bulk_create(lines)
 
 
 def _touch(changes: Sequence[_Change]) -> None:
     """Note when invoices were last seen that are as they were: most are."""
-    seen: dict[datetime, list[Invoice]] = {}
     for change in changes:
-        row = change.new = change.old or change.new
-        row.snapshot_at = change.arrival.fetched_at
-        seen.setdefault(row.snapshot_at, []).append(row)
-    for fetched_at, rows in seen.items():
-        Invoice.objects.filter(pk__in=[row.pk for row in rows]).update(snapshot_at=fetched_at)
-
-
-def _lines(change: _Change) -> list[InvoiceLine]:
-    return [
-        InvoiceLine(
-            organization_id=change.new.organization_id,
-            invoice=change.new,
-            position=position,
-            **{**dataclasses.asdict(line), "description": _storable(line.description)},
-        )
-        for position, line in enumerate(change.arrival.snapshot.lines, start=1)
-    ]
+        change.new = change.old or change.new
+        change.new.snapshot_at = change.arrival.fetched_at
+    if changes:
+        rows = [change.new for change in changes]
+        with connection.cursor() as cursor:
+            cursor.execute(_SEEN, [[row.pk for row in rows], [row.snapshot_at for row in rows]])
 
 
 def _was_just_paid(change: _Change) -> bool:

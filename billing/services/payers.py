@@ -22,11 +22,13 @@ from billing.selectors import payment_methods
 from billing.services import customers, default_methods, projection, refusals, timeline
 from billing.types import Cause, PayerSnapshot, PaymentMethodSnapshot
 from orgs import selectors
+from orgs.base import rows_where
 from orgs.models import Organization
 
 _SHOWN = ("kind", "brand", "last4", "exp_month", "exp_year", "fingerprint")
 _LONGEST_EMAIL = 254  # what our column takes; providers take more
-
+_LOCKED = "id = %s FOR NO KEY UPDATE"
+_OWN = "customer_id = %s"
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +84,8 @@ def _lock(snapshot: PayerSnapshot) -> Customer | None:
         if our_id is not None and unfinished.filter(pk=our_id).exists():
             raise UnknownPayer(snapshot.external_id)
         return None
-    organization = Organization.objects.select_for_update(no_key=True).get(pk=ids[1])
-    customer = Customer.objects.select_for_update(no_key=True).get(pk=ids[0])
+    [organization] = rows_where(Organization, _LOCKED, ids[1])
+    [customer] = rows_where(Customer, _LOCKED, ids[0])
     customer.organization = organization
     # Its external id may have been replaced while we waited.
     return customer if customer.external_id == snapshot.external_id else None
@@ -91,7 +93,7 @@ def _lock(snapshot: PayerSnapshot) -> Customer | None:
 
 def _apply(customer: Customer, snapshot: PayerSnapshot, cause: Cause, now: datetime) -> None:
     lines = _take_payer(customer, snapshot, now)
-    known = {row.external_id: row for row in PaymentMethod.objects.filter(customer=customer)}
+    known = {row.external_id: row for row in rows_where(PaymentMethod, _OWN, customer.pk)}
     there = {method.external_id for method in snapshot.methods}
     for row in known.values():
         if row.external_id not in there and row.detached_at is None:

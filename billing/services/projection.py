@@ -172,6 +172,7 @@ def _follow_up(
         cause={organization.pk: cause for organization, cause in payers.items()},
         now=now,
         pending=pending,
+        known=[row.plan_version for row, _ in applied],
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.models import Subscription
-from billing.services import belonging, facts, invoices, reversals
+from billing.services import belonging, facts, invoice_rows, invoices, reversals
 from billing.types import (
     Cause,
     ChargeSnapshot,
@@ -123,7 +123,7 @@ def _converge_invoices(
     ).select_related("plan_version__plan", "customer")
     subscriptions = {row.external_id: row for row in known}
     arrivals = [
-        invoices.Arrival(
+        invoice_rows.Arrival(
             owner.organization,
             customer,
             subscriptions.get(row.external_subscription_id),

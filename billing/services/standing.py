@@ -4,12 +4,12 @@ An organization's access changes here alone, and every change is a line of its t
 cause of what set it off: a webhook, a request, or the sweep that ends grace.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from billing.enums import AccessLevel
-from billing.models import Subscription
+from billing.models import PlanVersion, Subscription
 from billing.selectors import access, subscriptions
 from billing.selectors.access import Access
 from billing.services import timeline
@@ -47,6 +47,7 @@ def refresh_organizations(
     cause: Cause | Mapping[UUID, Cause],
     now: datetime,
     pending: timeline.Pending | None = None,
+    known: Iterable[PlanVersion] = (),
 ) -> None:
     """Bring plan and access of locked organizations in line with their subscriptions.
 
@@ -56,9 +57,10 @@ def refresh_organizations(
         now: business time; grace ends by it.
         pending: lines of this transaction that are yet to be written: they come before the lines
             about access, and everything is written together.
+        known: versions of plans, with their plans, that need not be read again.
     """
     entries = list(pending.entries) if pending else []
-    histories = subscriptions.histories_of(organizations) if organizations else {}
+    histories = subscriptions.histories_of(organizations, known) if organizations else {}
     saving: dict[Organization, list[str]] = {}
     for organization in organizations:
         why = cause if isinstance(cause, Cause) else cause[organization.pk]

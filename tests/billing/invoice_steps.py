@@ -6,6 +6,7 @@ from typing import Any
 from billing.enums import InvoiceStatus, Provider
 from billing.models import BillingEvent, Invoice, Subscription
 from billing.services import invoices
+from billing.services.invoice_rows import Arrival
 from billing.types import Cause, InvoiceLineSnapshot, InvoiceSnapshot
 from orgs.models import Organization
 from tests.billing.builders import NOW, moment
@@ -67,8 +68,8 @@ def draft(**changes: Any) -> InvoiceSnapshot:
     return snapshot_of(**{**fields, **changes})
 
 
-def arrival(subscription: Subscription, snapshot: InvoiceSnapshot, at: int = 0) -> invoices.Arrival:
-    return invoices.Arrival(
+def arrival(subscription: Subscription, snapshot: InvoiceSnapshot, at: int = 0) -> Arrival:
+    return Arrival(
         organization=subscription.organization,
         customer=subscription.customer,
         subscription=subscription,

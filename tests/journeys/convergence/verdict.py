@@ -18,9 +18,8 @@ from django.apps import apps
 from django.db import connection, models
 
 from billing.enums import CaseKind
-from billing.models import BillingEvent, Dispute, InboxEvent, Subscription
+from billing.models import Dispute, Subscription
 from billing.services import wording
-from orgs.models import Organization
 from tests.journeys import dump
 
 _LABELS = ("orgs", "billing", "notifications")
@@ -91,15 +90,22 @@ class Watch:
 
 def take_down(watch: Watch) -> State:
     """Read what the database says."""
-    names = {key: name for pk, name in dump._names().items() for key in (pk, str(pk))}
+    tables = dict(_rows())
+    told = {model.__name__: rows for model, rows in tables.items()}
+    names = {
+        key: row[column]
+        for _, model, column in dump.NAMED.values()
+        for row in told[model]
+        for key in (row["id"], str(row["id"]))
+    }
     exact: dict[str, Counter[str]] = {}
     passing: dict[str, Counter[str]] = {}
-    for model, rows in _rows():
+    for model, rows in tables.items():
         for values in rows:
             is_passing = _is_passing(model.__name__, values)
             row = dump._row(model, _shown(model.__name__, values), names)
             (passing if is_passing else exact).setdefault(model.__name__, Counter())[row] += 1
-    return State(exact, passing, watch.seen, [*watch.faults, *_faults()])
+    return State(exact, passing, watch.seen, [*watch.faults, *_faults(told)])
 
 
 def _rows() -> Iterator[tuple[type[models.Model], list[dict[str, Any]]]]:
@@ -174,31 +180,33 @@ def _is_passing(table: str, values: dict[str, Any]) -> bool:
     return table == "PaymentMethod" and values["detached_at"] is not None
 
 
-def _faults() -> Iterator[str]:
+def _faults(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     """Yield what must not be in any run."""
-    undone = InboxEvent.objects.exclude(state="done").values_list("type", "state", "error")
-    for type_, state, error in undone:
-        yield f"{type_} is {state}: {error}"
-    for organization in Organization.objects.exclude(event_sequence=0):
-        lines = BillingEvent.objects.filter(organization=organization).order_by("sequence")
-        numbers = list(lines.values_list("sequence", flat=True))
-        if numbers != list(range(1, organization.event_sequence + 1)):
+    for row in tables["InboxEvent"]:
+        if row["state"] != "done":
+            yield f"{row['type']} is {row['state']}: {row['error']}"
+    for organization in tables["Organization"]:
+        lines = [
+            row for row in tables["BillingEvent"] if row["organization_id"] == organization["id"]
+        ]
+        lines.sort(key=lambda row: row["sequence"])
+        numbers = [row["sequence"] for row in lines]
+        if numbers != list(range(1, organization["event_sequence"] + 1)):
             yield f"the timeline has gaps: {numbers}"
-        yield from _access_faults(organization)
+        yield from _access_faults(organization, lines)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def _access_faults(organization: Organization) -> Iterator[str]:
+def _access_faults(organization: dict[str, Any], lines: list[dict[str, Any]]) -> Iterator[str]:
     """Each line about access goes on where the one before it ended."""
     level = "none"
-    rows = BillingEvent.objects.filter(organization=organization, type=_ACCESS)
-    for data in rows.order_by("sequence").values_list("data", flat=True):
+    for data in [row["data"] for row in lines if row["type"] == _ACCESS]:
         if data["from"] != level:
             yield f"access went on from {data['from']}, and was {level}"
         level = data["to"]
-    if level != organization.access_level:
-        yield f"access is {organization.access_level}, and the timeline says {level}"
+    if level != organization["access_level"]:
+        yield f"access is {organization['access_level']}, and the timeline says {level}"
 
 
 def differences(expected: State, found: State) -> list[str]:
