@@ -13,6 +13,7 @@ from tests.simulators import shop as shop_page
 from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.counter_steps import Counter
 from tests.simulators.payer import Payer
+from tests.simulators.reader_steps import Till
 from tests.simulators.receiver import Receiver
 from tests.simulators.standing_steps import Case
 from tests.simulators.stripe import API_VERSION
@@ -49,6 +50,12 @@ def gateway(running_gateway: CardPointeSimulator) -> CardPointeSimulator:
     running_gateway.reset(now=NOON)
     running_gateway.settings(rate_limit=0)
     return running_gateway
+
+
+@pytest.fixture
+def till(gateway: CardPointeSimulator) -> Till:
+    """A till at the one reader of a fresh simulator."""
+    return Till(gateway)
 
 
 @pytest.fixture

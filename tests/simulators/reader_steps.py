@@ -10,6 +10,18 @@ from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.cardpointe.terminals.readers import HSN
 
 ORDER = "KQWZBTRNLMXCVFGHJD"
+CLOVER = "CLOVER01"
+# What is enough for a call to be let through to its reader.
+ENOUGH: dict[str, dict[str, Any]] = {
+    "dateTime": {"dateTime": "2026-03-02T10:51:07.165"},
+    "readConfirmation": {"prompt": "Agreed?"},
+    "readInput": {"prompt": "Number?", "format": "N1,5"},
+    "readCard": {"amount": 100},
+    "authCard": {"amount": 100, "includeSignature": False},
+    "authManual": {"amount": 100, "includeSignature": False},
+    "tip": {"amount": 100, "prompt": "Tip?"},
+    "printReceipt": {"orderId": "NONE"},
+}
 # A test that waits longer waits for ever.
 _TIMEOUT_S = 20
 
