@@ -11,6 +11,8 @@ from tests.simulators.cardpointe.terminals.readers import HSN
 
 ORDER = "KQWZBTRNLMXCVFGHJD"
 CLOVER = "CLOVER01"
+TAKEN = [("A", "Queued for Capture")]
+CANCELLED = (500, 8, "Command Cancelled")
 # What is enough for a call to be let through to its reader.
 ENOUGH: dict[str, dict[str, Any]] = {
     "dateTime": {"dateTime": "2026-03-02T10:51:07.165"},
@@ -59,3 +61,8 @@ def error(answer: httpx.Response) -> tuple[int, int, str]:
     """Return HTTP status, errorCode and errorMessage."""
     body = answer.json()
     return answer.status_code, body["errorCode"], body["errorMessage"]
+
+
+def stored(gateway: CardPointeSimulator, order: str = ORDER) -> list[tuple[str, str]]:
+    """Return the transactions of an order: their status letter, and what became of them."""
+    return [(txn["respstat"], txn["setlstat"]) for txn in gateway.transactions(orderid=order)]
