@@ -7,7 +7,9 @@ import pytest
 
 from billing.drivers.cardconnect import voiding
 from billing.models import MerchantAccount
+from billing.types import SaleOrder
 from orgs import clock as business_clock
+from orgs.models import Organization
 from tests.billing.cardconnect import gateway_steps, reader_steps
 from tests.billing.engine.engine_steps import Clock
 from tests.simulators.cardpointe.client import CardPointeSimulator
@@ -52,3 +54,9 @@ def counter(db: None, simulator: CardPointeSimulator) -> MerchantAccount:
     """The platform's own merchant account, with a reader at which everybody taps at once."""
     simulator.script(HSN, "approve", default=True)
     return reader_steps.open_counter()
+
+
+@pytest.fixture
+def order(org: Organization, counter: MerchantAccount) -> SaleOrder:
+    """A basket of 49.00."""
+    return reader_steps.sale_for(org, counter)

@@ -23,6 +23,7 @@ from tests.simulators.cardpointe.merchants import API_KEY
 from tests.simulators.cardpointe.terminals.readers import HSN
 
 AMOUNT = 4900
+CLOVER = "SIM0002"
 AT_ONCE = timedelta()
 CERTAIN = ABSENT_AFTER + timedelta(seconds=1)
 

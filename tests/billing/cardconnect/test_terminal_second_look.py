@@ -7,10 +7,9 @@ import pytest
 
 from billing.drivers.base import OutcomeUnknown
 from billing.drivers.cardconnect.terminals import second_look
-from billing.models import Case, MerchantAccount
+from billing.models import Case
 from billing.types import SaleOrder
 from orgs import clock
-from orgs.models import Organization
 from tests.billing.cardconnect.gateway_steps import VISA
 from tests.billing.cardconnect.reader_steps import (
     AMOUNT,
@@ -21,18 +20,11 @@ from tests.billing.cardconnect.reader_steps import (
     money_of,
     row_of,
     run,
-    sale_for,
 )
 from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.cardpointe.terminals.readers import HSN
 
 TAKEN = [("Queued for Capture", AMOUNT)]
-
-
-@pytest.fixture
-def order(org: Organization, counter: MerchantAccount) -> SaleOrder:
-    """A basket of 49.00."""
-    return sale_for(org, counter)
 
 
 def look(after: timedelta = CERTAIN) -> int:

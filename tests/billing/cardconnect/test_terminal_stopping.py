@@ -29,12 +29,6 @@ from tests.simulators.cardpointe.terminals.readers import HSN
 
 
 @pytest.fixture
-def order(org: Organization, counter: MerchantAccount) -> SaleOrder:
-    """A basket of 49.00."""
-    return sale_for(org, counter)
-
-
-@pytest.fixture
 def worker() -> Iterator[ThreadPoolExecutor]:
     """Somebody else who waits for the reader."""
     with ThreadPoolExecutor(1) as executor:
