@@ -25,7 +25,9 @@ from tests.simulators.cardpointe.terminals.readers import HSN
 AMOUNT = 4900
 CLOVER = "SIM0002"
 AT_ONCE = timedelta()
+TOO_EARLY = timedelta(seconds=204)
 CERTAIN = ABSENT_AFTER + timedelta(seconds=1)
+TAKEN = [("Queued for Capture", AMOUNT)]
 
 driver = CardConnectDriver()
 

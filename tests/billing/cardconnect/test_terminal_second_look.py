@@ -14,6 +14,7 @@ from tests.billing.cardconnect.gateway_steps import VISA
 from tests.billing.cardconnect.reader_steps import (
     AMOUNT,
     CERTAIN,
+    TAKEN,
     asked,
     driver,
     lose,
@@ -23,8 +24,6 @@ from tests.billing.cardconnect.reader_steps import (
 )
 from tests.simulators.cardpointe.client import CardPointeSimulator
 from tests.simulators.cardpointe.terminals.readers import HSN
-
-TAKEN = [("Queued for Capture", AMOUNT)]
 
 
 def look(after: timedelta = CERTAIN) -> int:
