@@ -24,6 +24,7 @@ from tests.simulators.cardpointe.terminals.readers import HSN
 
 AMOUNT = 4900
 CLOVER = "SIM0002"
+SESSION_KEY = "f4fb39ff5c9c4299b3d7b34ca7ce2348"
 AT_ONCE = timedelta()
 TOO_EARLY = timedelta(seconds=204)
 CERTAIN = ABSENT_AFTER + timedelta(seconds=1)
