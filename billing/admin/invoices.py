@@ -24,7 +24,7 @@ from billing.admin.refunding import Payment, payment_of_invoice
 from billing.models import BillingEvent, Invoice
 from billing.selectors import invoices
 from billing.services import causes, invoice_files, invoice_mail, invoice_refresh
-from orgs import clock
+from orgs import clock, downloads
 from orgs.errors import DomainError
 
 _REPORTED = timedelta(days=30)
@@ -144,9 +144,7 @@ class InvoiceAdmin(MarkPaidPages):
             cause=causes.of_staff(request.user),
             now=clock.now(invoice.organization),
         )
-        answer = HttpResponse(file.content, content_type=invoice_files.PDF)
-        answer["Content-Disposition"] = f'inline; filename="{file.name}"'
-        return answer
+        return downloads.pdf(file.content, file.name, is_shown=True)
 
     # --- Columns and fields -------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from billing.enums import InvoiceStatus
 from billing.models import Invoice
 from billing.selectors import invoices
 from billing.services import causes, invoice_files, invoice_mail
-from orgs import clock, selectors
+from orgs import clock, downloads, selectors
 from orgs.api.base import TenantView
 from orgs.api.pagination import paginate
 from orgs.api.requests import ApiRequest
@@ -82,7 +82,7 @@ class InvoicePdfView(TenantView):
         operation_id="invoice_pdf",
         tags=_TAGS,
         responses={
-            (200, invoice_files.PDF): OpenApiTypes.BINARY,
+            (200, downloads.PDF): OpenApiTypes.BINARY,
             **errors(401, 403, 404, 409, 429, 502),
         },
     )
@@ -93,10 +93,7 @@ class InvoicePdfView(TenantView):
             cause=causes.of_request(),
             now=clock.now(current_org(request)),
         )
-        answer = HttpResponse(file.content, content_type=invoice_files.PDF)
-        answer["Content-Disposition"] = f'inline; filename="{file.name}"'
-        answer["Cache-Control"] = "private, no-store"
-        return answer
+        return downloads.pdf(file.content, file.name, is_shown=True)
 
 
 class InvoiceSendView(TenantView):

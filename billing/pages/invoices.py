@@ -12,7 +12,7 @@ from billing.models import Invoice
 from billing.pages import base, callers, papers, words
 from billing.selectors import invoices
 from billing.services import causes, invoice_files, invoice_mail
-from orgs import clock, selectors
+from orgs import clock, downloads, selectors
 from orgs.api.pagination import cut_page
 from orgs.errors import DomainError, NotFound
 from orgs.models import Membership, Organization
@@ -115,9 +115,7 @@ class SendPage(base.Page):
 
 
 def _download(file: invoice_files.File) -> HttpResponse:
-    answer = HttpResponse(file.content, content_type=invoice_files.PDF)
-    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
-    return answer
+    return downloads.pdf(file.content, file.name, is_shown=False)
 
 
 def _find(organization: Organization, invoice_id: str) -> Invoice:

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.response import Response
 
-from orgs import clock
+from orgs import clock, downloads
 from orgs.api.base import TenantView
 from orgs.api.negotiation import FirstFormatNegotiation
 from orgs.api.requests import ApiRequest
@@ -61,11 +61,9 @@ class ReceiptView(TenantView):
         wanted = _format(request)
         receipt = receipts.make(find_payment(request, payment_id))
         if wanted == "pdf":
-            answer = HttpResponse(receipt_pdf.render(receipt), content_type=receipt_pdf.PDF)
-            name = receipt_pdf.filename(receipt)
-            answer["Content-Disposition"] = f'inline; filename="{name}"'
-        else:
-            answer = HttpResponse(receipts.as_text(receipt), content_type=receipts.TEXT)
+            content, name = receipt_pdf.render(receipt), receipt_pdf.filename(receipt)
+            return downloads.pdf(content, name, is_shown=True)
+        answer = HttpResponse(receipts.as_text(receipt), content_type=receipts.TEXT)
         answer["Cache-Control"] = "private, no-store"
         return answer
 

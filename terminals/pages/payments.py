@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from billing.pages import base, callers, words
 from billing.selectors import timeline
 from billing.services import causes
-from orgs import clock
+from orgs import clock, downloads
 from orgs.errors import DomainError
 from orgs.models import Membership
 from orgs.pages.base import count_use, show
@@ -54,10 +54,8 @@ class ReceiptPage(base.Page):
             receipt = receipts.make(payment)
         except DomainError as error:
             return _show(request, membership, payment, ReceiptForm(), error)
-        answer = HttpResponse(receipt_pdf.render(receipt), content_type=receipt_pdf.PDF)
-        name = receipt_pdf.filename(receipt)
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
-        return answer
+        content, name = receipt_pdf.render(receipt), receipt_pdf.filename(receipt)
+        return downloads.pdf(content, name, is_shown=False)
 
 
 class SendPage(base.Page):
