@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from billing.drivers.cardconnect import voiding
+from billing.engine.rails import ChargeOrder
 from billing.models import MerchantAccount
 from billing.types import SaleOrder
 from orgs import clock as business_clock
@@ -54,6 +55,28 @@ def counter(db: None, simulator: CardPointeSimulator) -> MerchantAccount:
     """The platform's own merchant account, with a reader at which everybody taps at once."""
     simulator.script(HSN, "approve", default=True)
     return reader_steps.open_counter()
+
+
+@pytest.fixture
+def renewal(
+    account: MerchantAccount, simulator: CardPointeSimulator, org: Organization
+) -> ChargeOrder:
+    """A renewal whose charge settles only when the batches are closed."""
+    simulator.settings(close_hour=None)
+    return gateway_steps.order_for(org, gateway_steps.save(simulator, org).external_id)
+
+
+@pytest.fixture
+def charge_id(renewal: ChargeOrder) -> str:
+    """A charge that went through and is not settled."""
+    return gateway_steps.rail.charge(renewal).external_id
+
+
+@pytest.fixture
+def settled(simulator: CardPointeSimulator, charge_id: str) -> str:
+    """A charge that is settled."""
+    simulator.close_batches()
+    return charge_id
 
 
 @pytest.fixture

@@ -136,3 +136,8 @@ def open_shop(simulator: CardPointeSimulator, clock: Clock, *, card: str = VISA)
         card=CardDetails("1230", "Joe Cardholder", "19355"),
     )
     return Shop(driver, clock, organization, payer, method)
+
+
+def refunded(simulator: CardPointeSimulator) -> list[int]:
+    """Return the amounts of the refunds at the gateway."""
+    return [int(txn["amount"]) for txn in simulator.transactions(kind="refund")]
