@@ -24,7 +24,8 @@ from terminals.services import (
     registering,
     running,
 )
-from tests.terminals.scripted_readers import Bank, Sale, ScriptedReaders
+from tests.terminals.scripted_bank import Bank, Sale
+from tests.terminals.scripted_readers import ScriptedReaders
 
 BASKET = 1250
 REQUEST = Cause("request", id="trace")
