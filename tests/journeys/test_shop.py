@@ -20,7 +20,8 @@ from tests.factories import OrganizationFactory, make_api_key
 from tests.journeys import shop
 from tests.journeys.deadly_line import WITHIN_S, DeadlyLine
 from tests.journeys.sample_till import pos
-from tests.journeys.shop import CardPointeCounter, Counter, Sale, StripeCounter
+from tests.journeys.shop import Counter, Sale
+from tests.journeys.shop_counters import CardPointeCounter, StripeCounter
 from tests.simulators.cardpointe.merchants import API_KEY
 from tests.stack import Stack
 
