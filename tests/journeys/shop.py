@@ -4,6 +4,7 @@ What is asserted is what the providers' own books say (`Counter.books`), not our
 """
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -87,6 +88,13 @@ class Counter(ABC):
         with ThreadPoolExecutor(1) as pool:
             yield pool.submit(self.till().pay, basket, amount, **more)
 
+    @contextmanager
+    def asking(self, basket: str, amount: int) -> Iterator["Future[Json]"]:
+        """Do the same, from when the reader asks for the card."""
+        with self.paying(basket, amount) as paying:
+            self.wait_until(self.is_asking, "The reader asking")
+            yield paying
+
     def find(self, basket: str) -> Json:
         """Return the payment of a basket once it was opened."""
         seen: list[Json] = []
@@ -105,6 +113,13 @@ class Counter(ABC):
             processes.wait_until(condition, what=what, seconds=WITHIN_S)
         except processes.NotReadyError as error:
             raise AssertionError(f"{error}\n{self.stack.logs()}") from error
+
+    def wait_for_trouble(self, basket: str, code: str) -> None:
+        """Wait until a till hears why no reader was started for its basket."""
+        self.wait_until(
+            lambda: (self.find(basket)["not_started"] or {}).get("code") == code,
+            "The till hearing of it",
+        )
 
     def run_pos(self, base_url: str, *words: str) -> "subprocess.Popen[str]":
         """Start the sample till as a program of its own."""
@@ -182,6 +197,12 @@ def basket() -> tuple[str, int]:
     """
     number = next(_numbers)
     return f"basket-{number}", 1000 + 100 * number
+
+
+def ended(told: str) -> list[tuple[str, str]]:
+    """Return the baskets that a sample till told of, line by line, and how each ended."""
+    rows = [json.loads(line) for line in told.splitlines()]
+    return [(row["basket"], row["status"]) for row in rows]
 
 
 def later(seconds: float) -> None:

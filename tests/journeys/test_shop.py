@@ -3,79 +3,19 @@
 The till is the one that we hand out (`docs/examples/pos.py`).
 """
 
-import json
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from typing import Any
-from unittest import mock
+from contextlib import suppress
 
 import pytest
-from django.core.management import call_command
-from django.test import override_settings
 
-from billing.drivers.cardconnect import voiding
-from orgs.permissions import Scope
-from tests.billing.cardconnect import gateway_steps
-from tests.factories import OrganizationFactory, make_api_key
 from tests.journeys import shop
 from tests.journeys.deadly_line import WITHIN_S, DeadlyLine
 from tests.journeys.sample_till import pos
 from tests.journeys.shop import Counter, Sale
-from tests.journeys.shop_counters import CardPointeCounter, StripeCounter
-from tests.simulators.cardpointe.merchants import API_KEY
-from tests.stack import Stack
+from tests.journeys.shop_counters import CardPointeCounter
 
 pytestmark = [pytest.mark.xdist_group("stack")]
 
 MINUTES = 4 * 60
-
-
-@pytest.fixture(scope="module")
-def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Our database, committed to by all of these tests; emptied when nobody uses it any more."""
-    with django_db_blocker.unblock():
-        yield
-        call_command("flush", verbosity=0, interactive=False)
-
-
-@pytest.fixture(scope="module")
-def counters(
-    database: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Counter]]:
-    """Both counters of one shop."""
-    directory = tmp_path_factory.mktemp("shop")
-    with ExitStack() as ends:
-        stack = ends.enter_context(Stack(directory, with_cardpointe=True, with_readers=True))
-        ends.enter_context(
-            override_settings(
-                STRIPE_API_BASE=stack.simulator.base_url,
-                STRIPE_API_HOST=stack.simulator.base_url,
-                CARDCONNECT_API_BASE=stack.cardpointe.base_url,
-                CARDCONNECT_MODE="test",
-            )
-        )
-        ends.enter_context(mock.patch.object(voiding, "PAUSE_S", 0))
-        stack.cardpointe.settings(rate_limit=0)
-        organization = OrganizationFactory.create(name="The Shop", slug="the-shop", active=True)
-        gateway_steps.open_account(terminal_api_key=API_KEY)
-        key = make_api_key(organization, *Scope, name="Till 1")[1]
-        made: list[Counter] = [
-            StripeCounter(stack, key, directory / "front"),
-            CardPointeCounter(stack, key, directory / "terrace"),
-        ]
-        for counter in made:
-            ends.callback(counter.close)
-        yield {counter.provider: counter for counter in made}
-
-
-@pytest.fixture(params=["stripe", "cardconnect"])
-def counter(request: pytest.FixtureRequest, counters: dict[str, Counter]) -> Iterator[Counter]:
-    """One of them, on a quiet morning; in the evening its reader is free."""
-    found = counters[request.param]
-    found.calm()
-    yield found
-    found.calm()
-    found.wait_until(found.is_free, "The reader being free")
 
 
 class TestCards:
@@ -171,8 +111,7 @@ class TestCancel:
 
     def test_by_the_cashier_before_the_card(self, counter: Counter) -> None:
         basket, amount = shop.basket()
-        with counter.paying(basket, amount) as paying:
-            counter.wait_until(counter.is_asking, "The reader asking")
+        with counter.asking(basket, amount) as paying:
             canceled = counter.till().cancel(counter.find(basket)["id"])
             assert paying.result()["status"] == "canceled"
 
@@ -182,8 +121,7 @@ class TestCancel:
     def test_by_the_cashier_while_the_card_is_read(self, counter: Counter) -> None:
         basket, amount = shop.basket()
         counter.slow_down(2)
-        with counter.paying(basket, amount) as paying:
-            counter.wait_until(counter.is_asking, "The reader asking")
+        with counter.asking(basket, amount) as paying:
             counter.hold_card()
             canceled = counter.till().cancel(counter.find(basket)["id"])
             assert paying.result()["status"] == canceled["status"]
@@ -228,12 +166,7 @@ class TestReaders:
         try:
             with counter.paying(basket, amount) as paying:
                 found = counter.find(basket)
-                counter.wait_until(
-                    lambda: (
-                        (counter.find(basket)["not_started"] or {}).get("code") == "reader_busy"
-                    ),
-                    "The till hearing of it",
-                )
+                counter.wait_for_trouble(basket, "reader_busy")
                 assert counter.books() == []
                 leave()
                 paid = paying.result()
@@ -274,8 +207,7 @@ class TestReaders:
 
     def test_one_with_two_tills(self, counter: Counter) -> None:
         (first, small), (second, large) = shop.basket(), shop.basket()
-        with counter.paying(first, small) as paying:
-            counter.wait_until(counter.is_asking, "The reader asking")
+        with counter.asking(first, small) as paying:
             holder = counter.find(first)
             body = {"terminal_id": counter.terminal, "amount": large, "process": True}
             busy = counter.http.post("payments/terminal/intent", json=body)
@@ -296,18 +228,9 @@ class TestReaders:
 class TestSession:
     """CardConnect's readers have sessions of ten minutes."""
 
-    @pytest.fixture
-    def terrace(self, counters: dict[str, Counter]) -> Iterator[CardPointeCounter]:
-        found = counters["cardconnect"]
-        assert isinstance(found, CardPointeCounter)
-        found.calm()
-        yield found
-        found.calm()
-
     def test_that_ends_before_the_card(self, terrace: CardPointeCounter) -> None:
         basket, amount = shop.basket()
-        with terrace.paying(basket, amount) as paying:
-            terrace.wait_until(terrace.is_asking, "The reader asking")
+        with terrace.asking(basket, amount) as paying:
             terrace.outlast_session()
             terrace.wait_until(
                 lambda: terrace.find(basket)["status"] == "unknown", "Nobody knowing"
@@ -323,8 +246,7 @@ class TestSession:
     def test_that_ends_after_the_card(self, terrace: CardPointeCounter) -> None:
         (basket, amount), (other, more) = shop.basket(), shop.basket()
         terrace.slow_down(700)
-        with terrace.paying(basket, amount) as paying:
-            terrace.wait_until(terrace.is_asking, "The reader asking")
+        with terrace.asking(basket, amount) as paying:
             terrace.hold_card()
             terrace.outlast_session()
             terrace.stack.cardpointe.advance(100)
@@ -351,7 +273,7 @@ class TestKilledTill:
             line.kill_at(2, "after", counter.run_pos(line.url, "resume"))
             told, trouble = counter.run_pos(line.url, "resume").communicate(timeout=WITHIN_S)
 
-        assert [_ended(row) for row in told.splitlines()] == [(basket, "succeeded")], trouble
+        assert shop.ended(told) == [(basket, "succeeded")], trouble
         assert counter.books() == [Sale(amount)]
 
     def test_starts_a_reader_once_however_often_it_dies(self, counter: Counter) -> None:
@@ -369,10 +291,5 @@ class TestKilledTill:
             line.kill_at(1, "after", counter.run_pos(line.url, "resume"), of="/process")
             told, trouble = counter.run_pos(line.url, "resume").communicate(timeout=WITHIN_S)
 
-        assert [_ended(row) for row in told.splitlines()] == [(basket, "succeeded")], trouble
+        assert shop.ended(told) == [(basket, "succeeded")], trouble
         assert counter.books() == [Sale(amount)]
-
-
-def _ended(line: str) -> tuple[str, str]:
-    told = json.loads(line)
-    return told["basket"], told["status"]
