@@ -1,8 +1,8 @@
 """Serving a simulator on loopback: it says when it accepts, and stops without waiting."""
 
 import asyncio
-import logging
 import contextlib
+import logging
 import signal
 import socket
 import sys
