@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys.crashes import runs
+from tests.journeys.crashes import plan, runs
 from tests.journeys.crashes.operations import OPERATIONS
 from tests.journeys.crashes.stage import Stage
 from tests.simulators.cardpointe.client import CardPointeSimulator
@@ -34,7 +34,7 @@ def stage(own_gateway: CardPointeSimulator) -> Iterator[Stage]:
 
 
 def play(stage: Stage, seed: int) -> runs.Ran:
-    return runs.Run(stage, runs.plan_of(seed, LENGTHS)).play()
+    return runs.Run(stage, plan.plan_of(seed, LENGTHS)).play()
 
 
 def test_nobody_pays_twice_whoever_dies(stage: Stage) -> None:

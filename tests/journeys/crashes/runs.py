@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import random
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,14 +14,13 @@ from billing.models import PaymentAttempt
 from billing.services import retries
 from billing.services.resolve import ABSENT_AFTER_S
 from orgs.errors import DomainError
-from tests.journeys.crashes import at_stripe, faults, needed, seams, verdict
+from tests.journeys.crashes import at_stripe, needed, seams, verdict
 from tests.journeys.crashes.operations import OPERATIONS, Operation
+from tests.journeys.crashes.plan import Plan
 from tests.journeys.crashes.stage import HOURLY, SWEEPS, Stage
 from tests.journeys.crashes.tenants import Act, Tenant
 from tests.journeys.crashes.verdict import Told
 
-# How long a process may have stood still at a seam while the others went on.
-_STALLS_S = (0, 0, 0, 0, 6, 61, 95, 200, 310)
 _WORK_AFTER_S = (5, 10, 10, 15, 15, 15, 20, 20, 20, 30, 30, 30, 30, 60, 60, 70)
 _THEN = (timedelta(minutes=10), timedelta(minutes=20), timedelta(minutes=20), timedelta(hours=2))
 _NEXT_DAY = (timedelta(hours=14), timedelta(hours=2), timedelta(hours=10), timedelta(minutes=20))
@@ -32,32 +30,6 @@ _WAITS_S = 0.25
 _WORKER = "worker"
 _WAITED = ("billing.end_grace", "cardconnect.send_queued_refunds")
 _LONGEST_S = 60.0
-
-
-@dataclasses.dataclass(slots=True)
-class Plan:
-    """What happens in a run; all of it follows from its seed."""
-
-    seed: int
-    operation: Operation
-    dies_at: int
-    yields_at: int
-    stall_s: int
-    rivals: list[tuple[Act, int]]
-    trouble: faults.Trouble
-    worker_deaths: list[int]
-    late_death: int
-    asks_again: bool
-
-    def __str__(self) -> str:
-        """Say in a line what happens."""
-        rivals = [f"{act.__name__}{f' (dies at {at})' if at else ''}" for act, at in self.rivals]
-        return (
-            f"seed {self.seed}: {self.operation.name}; dies at {self.dies_at}; at "
-            f"{self.yields_at} stands still for {self.stall_s} s, meanwhile {rivals}; network: "
-            f"{self.trouble}; workers die at {self.worker_deaths} and "
-            f"next day at {self.late_death}; again: {self.asks_again}"
-        )
 
 
 @dataclasses.dataclass(slots=True)
@@ -75,35 +47,6 @@ class Ran:
         """Say what was wrong, and how it came to it."""
         lines = [str(self.plan), f"  died {self.died}", f"  told {[str(t) for t in self.told]}"]
         return "\n".join((*lines, *(f"  FAULT {fault}" for fault in self.faults)))
-
-
-def plan_of(seed: int, lengths: dict[str, int]) -> Plan:
-    """Roll a run. Operations take turns, and so do the seams at which they die."""
-    is_ours = OPERATIONS[0].name in lengths
-    operations = OPERATIONS if is_ours else at_stripe.OPERATIONS
-    turn, number = divmod(seed, len(operations))
-    operation = operations[number]
-    length = lengths[operation.name]
-    chance = random.Random(f"crash {seed}")  # noqa: S311 - not secrecy
-    rivals = [
-        (chance.choice(operation.rivals), chance.choice((0, 0, chance.randint(1, length))))
-        for _ in range(chance.choice((0, 0, 1, 1, 2, 3)))
-    ]
-    stall_s = chance.choice(_STALLS_S)
-    trouble = faults.choose(chance) if is_ours else at_stripe.choose(chance)
-    return Plan(
-        seed=seed,
-        operation=operation,
-        # One turn in eight nobody dies: then it is the network, or the others, alone.
-        dies_at=0 if chance.random() < 1 / 8 else 1 + turn % (length + 2),
-        yields_at=chance.randint(1, length) if rivals or stall_s else 0,
-        stall_s=stall_s,
-        rivals=rivals,
-        trouble=trouble,
-        worker_deaths=[chance.randint(1, 30) for _ in range(chance.choice((0, 0, 1, 2)))],
-        late_death=chance.choice((0, 0, chance.randint(1, 40))),
-        asks_again=operation.insists or chance.random() < 0.5,
-    )
 
 
 def measure(stage: Stage) -> dict[str, int]:

@@ -42,10 +42,10 @@ def main(name: str, breaking: str = "", provider: str = "") -> None:
 
 
 def _play(stage: "Stage", seeds: Sequence[int], lengths: dict[str, int]) -> None:
-    from tests.journeys.crashes import runs  # noqa: PLC0415 - needs Django
+    from tests.journeys.crashes import plan, runs  # noqa: PLC0415 - needs Django
 
     for seed in seeds:
-        ran = runs.Run(stage, runs.plan_of(seed, lengths)).play()
+        ran = runs.Run(stage, plan.plan_of(seed, lengths)).play()
         crew.say(
             runs=1,
             passed=sorted(set(ran.passed)),
