@@ -21,6 +21,13 @@ class ChangeCalls(Protocol):
         """Say what the next regular invoice will be as things are; None when there is none."""
         ...
 
+    def preview_ending(self, external_id: str) -> InvoicePreview | None:
+        """Say what comes last if it ended with its period: what waits for an invoice until then.
+
+        None when nothing waits.
+        """
+        ...
+
     def change_subscription(
         self, spec: ChangeSpec, *, idempotency_key: str
     ) -> SubscriptionSnapshot:

@@ -57,9 +57,15 @@ def preview_renewal(house: House, external_id: str) -> InvoicePreview | None:
     if row.status in FINAL_STATUSES:
         return None
     if row.cancel_at_period_end:
-        last = change_plans.plan_last(row)
-        return last.draft.as_preview() if last else None
+        return preview_ending(house, external_id)
     return change_plans.plan_renewal(row).draft.as_preview()
+
+
+def preview_ending(house: House, external_id: str) -> InvoicePreview | None:
+    """Say what waits for an invoice that no renewal will bring; None where nothing does."""
+    row = house.subscription(external_id)
+    last = None if row.status in FINAL_STATUSES else change_plans.plan_last(row)
+    return last.draft.as_preview() if last else None
 
 
 def change(house: House, spec: ChangeSpec, key: str) -> SubscriptionSnapshot:

@@ -24,6 +24,10 @@ class Changing(ChangeCalls):
         """Say what the next regular invoice will be; None when there is none."""
         return changing.preview_renewal(self.house(), external_id)
 
+    def preview_ending(self, external_id: str) -> InvoicePreview | None:
+        """Say what comes last if it ended with its period; None when nothing does."""
+        return changing.preview_ending(self.house(), external_id)
+
     def change_subscription(
         self, spec: ChangeSpec, *, idempotency_key: str
     ) -> SubscriptionSnapshot:

@@ -194,16 +194,16 @@ def _is_charged_now(quote: Quote) -> bool:
 
 
 def _ask(quote: Quote, *, as_promised: bool = False) -> InvoicePreview:
-    if quote.kind == QuoteKind.CANCEL or quote.price.is_free:
-        return _nothing(quote.price.currency)  # neither asks for anything, and gives nothing back
-    subscription = quote.subscription
-    if quote.kind == QuoteKind.RENEWAL and subscription is not None:
-        driver = registry.get_driver(subscription.provider)
-        renewal = driver.preview_renewal(subscription.external_id)
-        return renewal or _nothing(quote.price.currency)
-    return registry.get_driver(_provider(quote)).preview_change(
-        _spec(quote, as_promised=as_promised)
-    )
+    nothing = InvoicePreview(quote.price.currency, 0, 0, 0, 0, 0)
+    is_end_now = quote.kind == QuoteKind.CANCEL and quote.effective == Effective.NOW
+    if is_end_now or quote.price.is_free:
+        return nothing  # neither asks for anything, and gives nothing back
+    subscription, driver = quote.subscription, registry.get_driver(_provider(quote))
+    if subscription and quote.kind == QuoteKind.CANCEL:
+        return driver.preview_ending(subscription.external_id) or nothing
+    if subscription and quote.kind == QuoteKind.RENEWAL:
+        return driver.preview_renewal(subscription.external_id) or nothing
+    return driver.preview_change(_spec(quote, as_promised=as_promised))
 
 
 def _provider(quote: Quote) -> Provider:
@@ -211,10 +211,6 @@ def _provider(quote: Quote) -> Provider:
     if quote.subscription is not None:
         return Provider(quote.subscription.provider)
     return payment_methods.paying_provider(quote.organization)
-
-
-def _nothing(currency: str) -> InvoicePreview:
-    return InvoicePreview(currency, 0, 0, 0, 0, 0)
 
 
 def _spec(quote: Quote, *, as_promised: bool) -> ChangeSpec:

@@ -48,6 +48,11 @@ def preview_renewal(_: StripeSimulator) -> Call:
     return lambda: build.driver().preview_renewal(external_id)
 
 
+def preview_ending(_: StripeSimulator) -> Call:
+    external_id = running().external_id
+    return lambda: build.driver().preview_ending(external_id)
+
+
 def change(_: StripeSimulator) -> Call:
     spec, key = change_of(running()), build.new_key()
     return lambda: build.driver().change_subscription(spec, idempotency_key=key)
@@ -128,10 +133,12 @@ WRITES = {
 QUESTIONS = {
     "preview_change": Case("POST", "/create_preview$", preview),
     "preview_renewal": Case("POST", "/create_preview$", preview_renewal),
+    "preview_ending": Case("POST", "/create_preview$", preview_ending),
 }
 CALLS = {
     "preview_change": preview,
     "preview_renewal": preview_renewal,
+    "preview_ending": preview_ending,
     "change_subscription": change,
     "drop_unpaid_change": drop,
     "schedule_change": schedule,

@@ -50,10 +50,22 @@ class TestUpcomingInvoice:
         begins = row.current_period_end.isoformat().replace("+00:00", "Z")
         assert quote["lines"][0]["period"]["start"] == begins
 
-    def test_an_end_costs_nothing(self, paying: Caller) -> None:
-        quote = paying.post(QUOTE, {"cancel": "now"}).json()
+    @pytest.mark.parametrize("end", ["now", "period_end"])
+    def test_an_end_costs_nothing(self, paying: Caller, end: str) -> None:
+        quote = paying.post(QUOTE, {"cancel": end}).json()
 
         assert (quote["kind"], quote["amount_due"], quote["lines"]) == ("cancel", 0, [])
+
+    def test_an_end_with_its_period_costs_what_waits_for_an_invoice(self, paying: Caller) -> None:
+        later = {"seats": 3, "proration": "next_invoice"}
+        assert paying.patch("/billing/subscription", later).status_code == 200
+
+        quote = paying.post(QUOTE, {"cancel": "period_end"}).json()
+
+        assert (quote["kind"], quote["charged_now"]) == ("cancel", False)
+        assert quote["total"] == sum(line["amount"] for line in quote["lines"])
+        assert 2890 <= quote["amount_due"] <= 2900
+        assert paying.post(QUOTE, {"cancel": "now"}).json()["amount_due"] == 0
 
     def test_a_coupon_alone_charges_nothing_now(self, paying: Caller) -> None:
         code = make_coupon().code

@@ -79,9 +79,12 @@ class TestPreviews:
 
     def test_of_one_that_ends_what_still_waits_is_charged(self, subscribing: Sandbox) -> None:
         running = start(subscribing, subscribing.good_card)
+        assert subscribing.driver.preview_ending(running.external_id) is None
         subscribing.driver.change_subscription(
             change_of(running, proration=Proration.NEXT_INVOICE), idempotency_key=new_key()
         )
+        ending = subscribing.driver.preview_ending(running.external_id)
+        foretold = ending.total_minor if ending else 0
         subscribing.driver.end_at_period_end(
             running.external_id, reason="", comment="", idempotency_key=new_key()
         )
@@ -89,6 +92,7 @@ class TestPreviews:
         last = subscribing.driver.preview_renewal(running.external_id)
 
         assert last is not None
+        assert last.total_minor == foretold
         assert 0 < last.total_minor <= 3 * 2900
         assert all(line.is_proration for line in last.lines)
 

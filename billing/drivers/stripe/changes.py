@@ -58,7 +58,23 @@ def preview(spec: ChangeSpec) -> InvoicePreview:
 
 def preview_renewal(external_id: str) -> InvoicePreview | None:
     """Say what the next regular invoice will be; None for a subscription that ends."""
-    params: stripe.params.InvoiceCreatePreviewParams = {"subscription": external_id}
+    return _upcoming({"subscription": external_id})
+
+
+def preview_ending(external_id: str) -> InvoicePreview | None:
+    """Say what is invoiced last if it ended with its period; None when nothing waits.
+
+    Items that wait for an invoice are charged at the end of the period all the same.
+    Source: https://docs.stripe.com/billing/subscriptions/cancel#cancel-at-end-of-cycle
+    """
+    ending: stripe.params.InvoiceCreatePreviewParams = {
+        "subscription": external_id,
+        "subscription_details": {"cancel_at_period_end": True},
+    }
+    return _upcoming(ending)
+
+
+def _upcoming(params: "stripe.params.InvoiceCreatePreviewParams") -> InvoicePreview | None:
     try:
         raw = _preview(params)
     except DriverRejected as error:

@@ -187,6 +187,10 @@ class StripeDriver(Invoicing, Listing, Terminals, PaymentDriver):
         """Say what the next regular invoice will be; None when there is none."""
         return changes.preview_renewal(external_id)
 
+    def preview_ending(self, external_id: str) -> InvoicePreview | None:
+        """Say what comes last if it ended with its period; None when nothing does."""
+        return changes.preview_ending(external_id)
+
     def change_subscription(
         self, spec: ChangeSpec, *, idempotency_key: str
     ) -> SubscriptionSnapshot:
