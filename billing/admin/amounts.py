@@ -1,32 +1,8 @@
 """A form of the back office in which staff type an amount of a known currency."""
 
-from typing import Any, ClassVar
-
-from django import forms
-
-from billing import money
+from billing.amounts import TakesAmount
 from orgs import desk_pages
 
 
-class AmountForm(desk_pages.DeskForm):
-    """An amount in major units, as staff read it; `amount` is in minor units once it is clean."""
-
-    amount_help: ClassVar[str] = ""
-
-    amount = forms.DecimalField(max_digits=14, decimal_places=3)
-
-    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
-        """Read the amount in this currency."""
-        super().__init__(*args, **kwargs)
-        self._currency = currency
-        self.fields["amount"].label = f"Amount in {currency}"
-        self.fields["amount"].help_text = self.amount_help
-
-    def clean_amount(self) -> int:
-        """Return minor units."""
-        try:
-            return money.to_minor(self.cleaned_data["amount"], self._currency)
-        except ValueError as error:
-            raise forms.ValidationError(
-                "The currency has no such small unit.", code="invalid"
-            ) from error
+class AmountForm(TakesAmount, desk_pages.DeskForm):
+    """An amount, in the look of the back office."""

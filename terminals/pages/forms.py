@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from billing.amounts import TakesAmount
 from orgs.refusal_forms import ShowsRefusal
 from terminals.services import registering
 
@@ -53,6 +54,20 @@ class ReceiptForm(ShowsRefusal):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "inputmode": "email"}),
     )
+
+
+class CaptureForm(TakesAmount, ShowsRefusal):
+    """How much of what was authorized is taken."""
+
+    amount_help = "All of it, or a part."
+
+
+class RefundForm(TakesAmount, ShowsRefusal):
+    """How much is given back."""
+
+    amount_help = "All that is left, or a part of it."
+
+    request_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 
 class DayForm(forms.Form):

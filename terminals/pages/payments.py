@@ -13,7 +13,7 @@ from orgs import clock, downloads
 from orgs.errors import DomainError
 from orgs.models import Membership
 from orgs.pages.base import count_use, show
-from terminals.enums import FINAL_STATUSES
+from terminals.enums import FINAL_STATUSES, PaymentStatus
 from terminals.models import TerminalPayment
 from terminals.pages import rows
 from terminals.pages.finding import payment_of
@@ -131,6 +131,8 @@ def _show(
         "lines": found,
         "version": rows.version_of_payment(payment),
         "may_change": may_change,
+        "may_take": may_change and payment.status == PaymentStatus.REQUIRES_CAPTURE,
+        "may_give_back": may_change and payment.captured_minor > payment.refunded_minor,
         "may_cancel": may_change and not is_over and payment.cancel_requested_at is None,
         "form": form,
         "refusal": error.message if error else "",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from terminals.pages import payments, readers
+from terminals.pages import money, payments, readers
 
 _LIST = "settings/terminals"
 _PAYMENT = f"{_LIST}/payments/<str:payment_id>"
@@ -20,6 +20,8 @@ urlpatterns = [
     path(f"{_PAYMENT}/receipt", payments.ReceiptPage.as_view(), name="terminal-receipt-page"),
     path(f"{_PAYMENT}/send", payments.SendPage.as_view(), name="terminal-receipt-send-page"),
     path(f"{_PAYMENT}/cancel", payments.CancelPage.as_view(), name="terminal-cancel-page"),
+    path(f"{_PAYMENT}/capture", money.CapturePage.as_view(), name="terminal-capture-page"),
+    path(f"{_PAYMENT}/refund", money.RefundPage.as_view(), name="terminal-refund-page"),
     path(_READER, readers.ReaderPage.as_view(), name="terminal-page"),
     path(f"{_READER}/remove", readers.RemovePage.as_view(), name="terminal-remove-page"),
     path(f"{_READER}/release", readers.ReleasePage.as_view(), name="terminal-release-page"),

@@ -246,6 +246,7 @@ class TestPayment:
 
 WRITES = ["/readers/{reader}", "/readers/{reader}/remove", "/readers/{reader}/release"]
 WRITES += ["/payments/{payment}/send", "/payments/{payment}/cancel"]
+WRITES += ["/payments/{payment}/capture", "/payments/{payment}/refund"]
 READS = ["/readers/{reader}", "/payments/{payment}", "/payments/{payment}/receipt"]
 READS += ["/payments/{payment}/state"]
 
