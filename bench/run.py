@@ -35,6 +35,7 @@ class Plan:
     asleep: tuple[int, ...] = (renewing.FEW, renewing.MANY)
     tills: int = 50
     minutes: float = 10
+    customers_every_s: float = 30
     warm_ups: int = 2
     counts_apart: bool = True
     profile: bool = False
@@ -49,6 +50,7 @@ QUICK = Plan(
     asleep=(renewing.FEW,),
     tills=3,
     minutes=1,
+    customers_every_s=0.5,
     warm_ups=1,
     counts_apart=False,
 )
@@ -135,7 +137,10 @@ class Run:
 
     def _take_in_person(self) -> tills.Tills:
         say(f"{self._plan.tills} tills at once …")
-        found = tills.Tills(self._services, tills=self._plan.tills, minutes=self._plan.minutes)
+        plan = self._plan
+        found = tills.Tills(
+            self._services, tills=plan.tills, minutes=plan.minutes, every_s=plan.customers_every_s
+        )
         found.measure()
         self._rates.update(found.rates)
         self._notes.append(found.note())

@@ -29,7 +29,10 @@ _CONFLICT = 409
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done. `readers` are our ids by the provider's; bare tills need no `key`."""
+    """What is to be done. `readers` are our ids by the provider's; bare tills need no `key`.
+
+    With `every_s` a till has a customer that often, and not as soon as it is done with the last.
+    """
 
     provider: str
     readers: dict[str, str]
@@ -38,6 +41,7 @@ class Order:
     key: str = ""
     web_port: int = 0
     waiting_port: int = 0
+    every_s: float = 0.0
 
 
 @dataclasses.dataclass(slots=True)
@@ -85,8 +89,8 @@ class _Tills:
         """Let all begin at once, and wait for the last."""
         order = self.order
         threads = [
-            threading.Thread(target=self._be, args=(reader,), daemon=True)
-            for reader in order.readers
+            threading.Thread(target=self._be, args=(reader, at / len(order.readers)), daemon=True)
+            for at, reader in enumerate(order.readers)
         ]
         for thread in threads:
             thread.start()
@@ -98,15 +102,20 @@ class _Tills:
         missing = len(order.readers) * order.payments - len(self.times)
         return Outcome(seconds, self.times, self.busy, self.failed + missing)
 
-    def _be(self, reader: str) -> None:
+    def _be(self, reader: str, begins: float) -> None:
+        """Be one till; `begins` is how much of the pause to the next customer is over."""
         order = self.order
+        baskets = f"{reader}-{'calm' if order.every_s else ''}"
         till = self._sell(reader) if order.key else _BARE[order.provider](order, reader)
         with till as one:
-            one(f"{reader}-first")  # what is only done once
+            one(f"{baskets}first")  # what is only done once
             self._start.wait()
-            for number in range(self.order.payments):
+            opened = time.perf_counter()
+            for number in range(order.payments):
+                comes_at = opened + (begins + number) * order.every_s
+                time.sleep(max(0.0, comes_at - time.perf_counter()))
                 began = time.perf_counter()
-                is_paid = one(f"{reader}-{number}")
+                is_paid = one(f"{baskets}{number}")
                 self.times.append(1000 * (time.perf_counter() - began))
                 self.failed += not is_paid
 

@@ -24,6 +24,7 @@ from tests.simulators.stripe.client import StripeSimulator
 _ROOT = Path(__file__).resolve().parent.parent
 # A till has a customer every half minute: ten minutes are twenty payments.
 EVERY_S = 30
+CALM_CUSTOMERS = 2
 PROVIDERS = ("stripe", "cardconnect")
 _READY_S = 90.0
 
@@ -32,16 +33,19 @@ _READY_S = 90.0
 class _Measured:
     bare: Outcome
     ours: Outcome
+    calm: Outcome
     statements: float
 
 
 class Tills:
     """What was measured, by provider."""
 
-    def __init__(self, services: server.Services, *, tills: int, minutes: float) -> None:
-        """Say how many tills work, and for how many virtual minutes."""
+    def __init__(
+        self, services: server.Services, *, tills: int, minutes: float, every_s: float = EVERY_S
+    ) -> None:
+        """Say how many tills work, for how many virtual minutes, and how often somebody pays."""
         self._services = services
-        self._tills, self._minutes = tills, minutes
+        self._tills, self._minutes, self._every_s = tills, minutes, every_s
         self._payments = max(1, int(minutes * 60 / EVERY_S))
         self._found: dict[str, _Measured] = {}
 
@@ -66,7 +70,7 @@ class Tills:
     def _rows(self, provider: str) -> list[Row]:
         measured = self._found[provider]
         bare, ours = measured.bare, measured.ours
-        conflicts = ours.busy + ours.failed
+        conflicts = sum(run.busy + run.failed for run in (ours, measured.calm))
         return [
             Row(
                 f"{self._tills} tills, {provider}: payments per second",
@@ -77,10 +81,15 @@ class Tills:
                 ours.per_second >= self._tills / EVERY_S,
             ),
             Row(
-                f"{self._tills} tills, {provider}: own time, p50 / p95",
+                f"{self._tills} tills, {provider}: own time without a pause, p50 / p95",
                 _times(bare),
                 _times(ours),
                 f"{_median(ours) / _median(bare):.1f}",
+            ),
+            Row(
+                f"{self._tills} tills, {provider}: own time at their pace, p50 / p95",
+                "",
+                _times(measured.calm),
             ),
             Row(
                 f"{self._tills} tills, {provider}: busy or failed",
@@ -141,13 +150,16 @@ class Tills:
                     waiting_port=waiting,
                 )
                 ours = _run(order)
-        return _Measured(bare, ours, statements)
+                customers = min(self._payments, CALM_CUSTOMERS)
+                calm = _run(dataclasses.replace(order, payments=customers, every_s=self._every_s))
+        return _Measured(bare, ours, calm, statements)
 
     def note(self) -> str:
         """Say what was played."""
         return (
             f"{self._tills} tills for {self._minutes:g} virtual minutes: {self._payments} payments "
-            f"each, whose cards are held to the reader at once; waits of ?wait=25 are ours"
+            f"each without a pause, then {CALM_CUSTOMERS} each, one every {self._every_s:g} s; "
+            f"cards are held to the reader at once, and waits of ?wait=25 are ours"
         )
 
 
