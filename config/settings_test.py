@@ -56,3 +56,5 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 REST_FRAMEWORK = {**REST_FRAMEWORK, "TEST_REQUEST_DEFAULT_FORMAT": "json"}  # noqa: F405 - see above
 # The coverage of templates is only measured, and only then without a warning, in debug mode.
 TEMPLATES[0]["OPTIONS"]["debug"] = True  # type: ignore[index] # noqa: F405 - see above
+# Each of the tests' clients would list and read every static file anew.
+WHITENOISE_AUTOREFRESH = True
