@@ -5,11 +5,13 @@ its holder was known, the authorization's code. Never a number but its last four
 """
 
 import dataclasses
+import textwrap
 from collections.abc import Iterator
 from datetime import datetime
 
 from billing.enums import Provider
 from billing.money import Money
+from billing.selectors import billing_details
 from orgs.errors import DomainError
 from terminals.enums import FINAL_STATUSES
 from terminals.models import TerminalPayment
@@ -80,8 +82,15 @@ def number_of(payment: TerminalPayment) -> str:
 
 
 def address_of(payment: TerminalPayment) -> str:
-    """Return where the reader stands; Stripe's location is an id, which says nothing to people."""
-    return "" if payment.provider == Provider.STRIPE else payment.terminal.location
+    """Return where the reader stands; where that is not known, the merchant's own address.
+
+    Stripe's location is an id, which says nothing to people.
+    """
+    if payment.provider != Provider.STRIPE and payment.terminal.location:
+        return payment.terminal.location
+    own = billing_details.details_of(payment.organization).address
+    place = " ".join(filter(None, (own.postal_code, own.city, own.region)))
+    return ", ".join(filter(None, (own.line1, own.line2, place, own.country)))
 
 
 def basket_minor(payment: TerminalPayment) -> int:
@@ -113,7 +122,8 @@ def as_text(receipt: Receipt) -> str:
     """Return a receipt as lines for a narrow printer."""
     rule = "-" * _WIDTH
     head = [receipt.merchant, *filter(None, [receipt.address]), "", receipt.title]
-    lines = [line.center(_WIDTH).rstrip() for line in head]
+    folded = [part for line in head for part in textwrap.wrap(line, _WIDTH) or [""]]
+    lines = [line.center(_WIDTH).rstrip() for line in folded]
     lines += [f"{receipt.taken_at:%-d %B %Y, %H:%M} UTC", receipt.reader, rule]
     lines += [_line(*row) for row in receipt.amounts]
     if receipt.refunds:

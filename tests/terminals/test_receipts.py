@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core import mail
 from pypdf import PdfReader
 
+from billing.models import BillingProfile
 from notifications import services as notifications
 from notifications.models import Message
 from orgs.models import User
@@ -67,6 +68,20 @@ class TestText:
             ("-" * WIDTH,),
             ("Customer copy",),
         ]
+
+    def test_names_the_merchants_address_where_no_place_is_known(self, told: Till) -> None:
+        BillingProfile.objects.create(
+            organization=told.organization,
+            line1="1 Long Harbour Promenade",
+            city="Springfield",
+            postal_code="62701",
+            region="IL",
+            country="US",
+        )
+
+        lines = lines_of(told, told.sell())
+
+        assert lines[1:4] == [("1 Long Harbour Promenade, 62701",), ("Springfield IL, US",), ()]
 
     def test_fits_the_paper(self, waiting: Till) -> None:
         payment = waiting.sell(reference="x" * 100)
