@@ -30,6 +30,7 @@ def simulator(
 ) -> CardPointeSimulator:
     """A gateway that knows nothing yet, and ours pointing at it."""
     running.reset()
+    running.settings(close_hour=None)  # at ten tests would end otherwise than at noon
     settings.CARDCONNECT_API_BASE = running.base_url
     settings.CARDCONNECT_MODE = "test"
     monkeypatch.setattr(voiding, "PAUSE_S", 0)
