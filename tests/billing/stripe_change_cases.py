@@ -49,8 +49,9 @@ def preview_renewal(_: StripeSimulator) -> Call:
 
 
 def preview_ending(_: StripeSimulator) -> Call:
-    external_id = running().external_id
-    return lambda: build.driver().preview_ending(external_id)
+    later = change_of(running(), proration=Proration.NEXT_INVOICE)
+    build.driver().change_subscription(later, idempotency_key=build.new_key())
+    return lambda: build.driver().preview_ending(later.external_subscription_id)
 
 
 def change(_: StripeSimulator) -> Call:
