@@ -57,14 +57,18 @@ def preview_renewal(house: House, external_id: str) -> InvoicePreview | None:
     if row.status in FINAL_STATUSES:
         return None
     if row.cancel_at_period_end:
-        return preview_ending(house, external_id)
+        return _last(row)
     return change_plans.plan_renewal(row).draft.as_preview()
 
 
 def preview_ending(house: House, external_id: str) -> InvoicePreview | None:
     """Say what waits for an invoice that no renewal will bring; None where nothing does."""
     row = house.subscription(external_id)
-    last = None if row.status in FINAL_STATUSES else change_plans.plan_last(row)
+    return None if row.status in FINAL_STATUSES else _last(row)
+
+
+def _last(row: EngineSubscription) -> InvoicePreview | None:
+    last = change_plans.plan_last(row)
     return last.draft.as_preview() if last else None
 
 
