@@ -14,7 +14,8 @@ MAIL_TEMPLATES := templates/(auth/)?mail/.*
 ALL_TEMPLATES = find templates -name '*.html' -print0 |
 COVERED := */services/*,*/drivers/*
 COVERAGE_FLOOR := 95
-TEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
+# One more than there are processors: browsers and started processes are mostly waited for.
+TEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 7 ? 8 : n + 1)))
 BROWSER = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 ARGS ?=
 
