@@ -12,10 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from billing import money
+from billing import flashes, money
 from billing.admin import display
 from billing.admin.amounts import AmountForm
-from billing.enums import ObligationState, RefundReason
+from billing.enums import RefundReason
 from billing.models import Invoice, Obligation, PaymentAttempt
 from billing.services import causes, refunds
 from billing.types import ChargeSnapshot
@@ -153,16 +153,7 @@ class RefundPages(ReadOnlyAdmin[ModelT]):
 def tell(request: HttpRequest, debt: Obligation) -> None:
     """Say what became of a refund."""
     amount = display.money(debt.amount_minor, debt.currency)
-    if debt.state == ObligationState.SETTLED:
-        messages.success(request, f"{amount} given back.")
-    elif debt.state == ObligationState.OPEN:
-        messages.warning(
-            request,
-            f"The provider has not answered yet whether {amount} was given back. "
-            "It is being asked; nothing is sent twice.",
-        )
-    else:
-        messages.error(request, "The provider did not give it back. Try again.")
+    flashes.refunded(request, state=debt.state, amount=amount)
 
 
 def payment_of_invoice(invoice: Invoice) -> Payment | None:

@@ -8,9 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from billing import money
-from billing.enums import ObligationState
-from billing.models import Obligation
+from billing import flashes, money
 from billing.pages import base, callers
 from billing.services import causes
 from orgs import clock
@@ -128,16 +126,5 @@ class RefundPage(_AmountPage):
             cause=causes.of_request(),
             now=clock.now(payment.organization),
         )
-        _tell(request, payment, debt)
-
-
-def _tell(request: HttpRequest, payment: TerminalPayment, debt: Obligation) -> None:
-    amount = rows.money(payment, debt.amount_minor)
-    if debt.state == ObligationState.SETTLED:
-        messages.success(request, f"{amount} were given back.")
-    elif debt.state == ObligationState.OPEN:
-        messages.info(
-            request, f"The provider has not said yet whether {amount} were given back. It is asked."
-        )
-    else:
-        messages.error(request, "The provider did not give it back. Try again.")
+        amount = rows.money(payment, debt.amount_minor)
+        flashes.refunded(request, state=debt.state, amount=amount)

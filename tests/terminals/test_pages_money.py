@@ -65,12 +65,12 @@ class TestRefund:
 
         text = send(owner, page(payment, "/refund"), asked(owner, payment, "5"), to=page(payment))
 
-        assert "$5.00 were given back." in text
+        assert "$5.00 given back." in text
         assert '<strong class="amount">$7.50</strong> can be' in show(
             owner, page(payment, "/refund")
         )
         text = send(owner, page(payment, "/refund"), asked(owner, payment, "7.50"))
-        assert "$7.50 were given back." in text
+        assert "$7.50 given back." in text
         assert "Refund…" not in text
         assert till.again(payment).refunded_minor == 1250
 
@@ -97,7 +97,7 @@ class TestRefund:
 
         text = send(owner, page(payment, "/refund"), form)
 
-        assert "has not said yet whether $5.00 were given back" in text
+        assert "has not answered yet whether $5.00 was given back" in text
 
     def test_nothing_is_where_nothing_was_paid(self, owner: Client, till: Till) -> None:
         payment = till.sell("decline")
