@@ -55,7 +55,9 @@ class Ran:
         """Say what was wrong, and how it came to it."""
         told = [str(each) for each in self.told]
         lines = [self.plan, f"  died {self.died}", f"  told {told}"]
-        return "\n".join((*lines, *(f"  FAULT {each}" for each in (*self.faults, *self.slow))))
+        faults = (f"  FAULT {each}" for each in self.faults)
+        late = (f"  LATE {each}" for each in self.slow)
+        return "\n".join((*lines, *faults, *late))
 
 
 class Run:
