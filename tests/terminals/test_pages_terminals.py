@@ -114,14 +114,14 @@ class TestReader:
     def test_shows_its_payments_and_a_day(self, owner: Client, till: Till) -> None:
         till.sell(reference="B1")
         till.sell("decline", reference="B2")
-        more_till(till.organization, till.provider, till.now, "R2").sell(reference="B3")
+        more_till(till.organization, till.provider, till.now, "R2").sell(reference="Other reader")
 
         text = show(owner, reader_at(till))
         before = show(owner, f"{reader_at(till)}?date=2020-02-29")
 
         assert "B1</a>" in text
         assert 'badge--danger">Declined<' in text
-        assert "B3" not in text
+        assert "Other reader" not in text
         assert '1 payment, <span class="amount">$12.50</span>' in text
         assert "29 February 2020" in before
         assert "Nothing." in before
