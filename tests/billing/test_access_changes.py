@@ -238,7 +238,7 @@ _ACTS = ("Update your card", "Resume it")
 
 
 @settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -15,7 +15,7 @@ from tests.simulators.stripe.client import StripeSimulator
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_redis")]
 
-SHUFFLES = int(os.environ.get("TILL_SHUFFLES_OF_A_SET", "2"))
+SHUFFLES = int(os.environ.get("TILL_SHUFFLES_OF_A_SET", "4"))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Authorisations: who may ask, what is refused unasked, and what the test cards answer."""
 
-import re
 from typing import Any
 
 import pytest
@@ -278,7 +277,7 @@ class TestStoredCredentials:
         assert entry["warnings"] == ["amount is not text", "account is a number, not a token"]
         assert entry["fields"]["account"] == "[number ending in 1111]"
         assert entry["fields"]["cvv2"] == "[hidden]"
-        assert "987" not in re.findall(r"\w+", str(gateway.objects("txn")))
+        assert "987" not in str(gateway.objects("txn"))
 
 
 class TestCardsThatGoBad:

@@ -23,8 +23,6 @@ from tests.billing.builders import make_organization
 from tests.billing.engine.engine_steps import Clock, Shop
 from tests.billing.engine.scripted_rail import ScriptedDriver, ScriptedRail
 
-BEAT_HOURS = 4
-
 
 @dataclasses.dataclass
 class Tenant:
@@ -113,10 +111,9 @@ class Tenant:
         grace.end_grace(now=self.now)
         return ran
 
-    def run_for(self, hours: int, *, beat_hours: int = BEAT_HOURS) -> None:
-        """Live so long, with a beat every few hours and one at the very end."""
-        for left in range(hours, 0, -beat_hours):
-            self.run(hours=min(beat_hours, left))
+    def run_hourly(self, hours: int) -> None:
+        for _hour in range(hours):
+            self.run(hours=1)
 
 
 def make_policy(plan: Plan, **values: object) -> DunningPolicy:

@@ -94,7 +94,7 @@ def test_the_new_data_is_tried_once(tenant: Tenant, rail: NewsRail) -> None:
     rail.news = ended - timedelta(days=1)
 
     tenant.run()
-    tenant.run_for(72)
+    tenant.run_hourly(72)
 
     assert len(tenant.charges) == 3  # two of the first period, one of the second
 
@@ -104,7 +104,7 @@ def test_nobody_is_asked_about_other_declines(
     tenant: Tenant, rail: NewsRail, answer: ChargeResult
 ) -> None:
     refuse(tenant, answer)
-    tenant.run_for(30)
+    tenant.run_hourly(30)
 
     assert rail.asked == 0
 

@@ -44,7 +44,7 @@ class TestSoftDeclines:
     ) -> None:
         failed_at = fail(tenant, *[DECLINED] * 10)
 
-        tenant.run_for(24 * 12)
+        tenant.run_hourly(24 * 12)
 
         assert days_after(tenant, failed_at) == [0, 1, 3, 5, 7]
         assert tenant.facts == ["payment_failed"] * 5
@@ -54,7 +54,7 @@ class TestSoftDeclines:
     def test_a_try_that_works_ends_it(self, tenant: Tenant) -> None:
         failed_at = fail(tenant, DECLINED, DECLINED)
 
-        tenant.run_for(24 * 8)
+        tenant.run_hourly(24 * 8)
 
         assert days_after(tenant, failed_at) == [0, 1, 3]
         assert tenant.status == "active"
@@ -64,7 +64,7 @@ class TestSoftDeclines:
     def test_access_is_restricted_when_grace_ends(self, tenant: Tenant) -> None:
         fail(tenant, *[DECLINED] * 10)
 
-        tenant.run_for(24 * 7 - 1)
+        tenant.run_hourly(24 * 7 - 1)
         before = tenant.may()
         tenant.run(hours=1)
 
@@ -86,7 +86,7 @@ class TestSoftDeclines:
         )
         failed_at = fail(tenant, wish)
 
-        tenant.run_for(24 * 4)
+        tenant.run_hourly(24 * 4)
 
         assert days_after(tenant, failed_at) == [0, 2.5]
 
@@ -121,7 +121,7 @@ class TestDeclinesThatNeedThePayer:
     ) -> None:
         failed_at = fail(tenant, answer)
 
-        tenant.run_for(24 * 2)
+        tenant.run_hourly(24 * 2)
 
         assert days_after(tenant, failed_at) == [0]
         (mail,) = tenant.mails("payment_reminder")
@@ -147,7 +147,7 @@ class TestDeclinesThatNeedThePayer:
             idempotency_key="k3",
         )
 
-        tenant.run_for(24, beat_hours=1)
+        tenant.run_hourly(24)
 
         assert tenant.rail.orders[-1].method_id == another
         assert days_after(tenant, failed_at) == [0, 1]
@@ -166,7 +166,7 @@ class TestDeclinesThatNeedThePayer:
         states = tenant.attempts.order_by("number").values_list("state", flat=True)
         assert list(states) == [AttemptState.FAILED, AttemptState.SUCCEEDED]
         before = len(tenant.rail.orders)
-        tenant.run_for(24 * 3)
+        tenant.run_hourly(24 * 3)
         assert len(tenant.rail.orders) == before
 
 
@@ -175,7 +175,7 @@ class TestTheMailAboutAFailure:
         make_policy(tenant.plan, retry_days=[1], notice_days=[3])
         fail(tenant, DECLINED, DECLINED)
 
-        tenant.run_for(24 * 2)
+        tenant.run_hourly(24 * 2)
 
         said = [mail.context["next_attempt"] for mail in tenant.mails("payment_failed")]
         assert said == ["1 March 2026", ""]
@@ -186,7 +186,7 @@ class TestNotices:
         make_policy(tenant.plan, retry_days=[], notice_days=[2, 5])
         failed_at = fail(tenant, DECLINED)
 
-        tenant.run_for(24 * 9)
+        tenant.run_hourly(24 * 9)
 
         sent = [mail.context["access_until"] for mail in tenant.mails("payment_reminder")]
         assert sent == [f"{failed_at + 7 * DAY:%-d %B %Y}"] * 2
@@ -205,7 +205,7 @@ class TestTheEnd:
         make_policy(tenant.plan, retry_days=[1], notice_days=[], last_notice_day=10, cancel_day=14)
         failed_at = fail(tenant, DECLINED, DECLINED)
 
-        tenant.run_for(24 * 14 - 1)
+        tenant.run_hourly(24 * 14 - 1)
         assert tenant.status == "past_due"
         (last,) = tenant.mails("payment_reminder")
         assert last.context["ends_on"] == f"{failed_at + 14 * DAY:%-d %B %Y}"
@@ -261,7 +261,7 @@ class TestTheEnd:
     def test_nothing_is_charged_after_it(self, tenant: Tenant) -> None:
         make_policy(tenant.plan, retry_days=[1], notice_days=[], cancel_day=8)
         fail(tenant, DECLINED, DECLINED)
-        tenant.run_for(24 * 9)
+        tenant.run_hourly(24 * 9)
         before = len(tenant.rail.orders)
 
         for _day in range(40):
@@ -287,11 +287,11 @@ class TestInvoicesThatAreSent:
         enterprise.shop.clock.now = due_at
         enterprise.run()
         assert (enterprise.status, enterprise.may()) == ("past_due", AccessLevel.GRACE)
-        enterprise.run_for(24 * 3)
+        enterprise.run_hourly(24 * 3)
         (notice,) = enterprise.mails("payment_reminder")
         assert notice.context["is_sent"] is True
-        enterprise.run_for(24 * 4)
+        enterprise.run_hourly(24 * 4)
         assert enterprise.may() is AccessLevel.RESTRICTED
-        enterprise.run_for(24 * 14)
+        enterprise.run_hourly(24 * 14)
         assert enterprise.status == "canceled"
         assert enterprise.seen().ended_at == due_at + 21 * DAY
